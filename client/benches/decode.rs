@@ -1,5 +1,5 @@
-//! What one event costs: decoded through `Value`, decoded as raw text and then typed, decoded as the
-//! subscriber does it, and folded into the mirror.
+//! The cost of one event: decoded through `Value`, decoded as raw text and then typed, decoded as
+//! the subscriber does it, and folded into the mirror.
 //!
 //! `cargo bench -p engine-client --bench decode`
 
@@ -118,8 +118,8 @@ fn one_pass_from_binary(bencher: Bencher<'_, '_>, kind: &str) {
     bencher.bench(|| decode_binary(black_box(message.as_bytes()), NOW));
 }
 
-/// Folding an event into a mirror that has one of the kind already; what it displaces is dropped outside
-/// of what is measured, as the subscriber drops it outside of the lock.
+/// Folds an event into a mirror that has one of the kind already. What it displaces is dropped
+/// outside of what is measured, as the subscriber drops it outside of the lock.
 #[divan::bench(args = KINDS)]
 fn fold(bencher: Bencher<'_, '_>, kind: &str) {
     let message = message(kind);

@@ -5,7 +5,7 @@
 //! ENGINE_URL=ws://127.0.0.1:8765/ws cargo run --package engine-client --example follow
 //! ```
 //!
-//! `ENGINE_TOKEN` is the bearer token, where there is one. Each argument is a text message that every
+//! `ENGINE_TOKEN` is the bearer token, if there is one. Each argument is a text message that every
 //! connection begins with, as a subscription is.
 
 use std::env;

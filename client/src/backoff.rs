@@ -8,7 +8,7 @@ use rand::{RngExt as _, TryRng};
 /// The jitter applied to a computed delay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum JitterMode {
-    /// Nothing: the times of the connects are then a pure function of the peer's behaviour.
+    /// No jitter: the times of the connects are then a pure function of the peer's behaviour.
     None,
     /// A uniform draw from zero up to the computed delay, so that clients dropped together don't
     /// come back together.
@@ -42,9 +42,9 @@ impl Default for ReconnectConfig {
     }
 }
 
-/// The delay before jitter: `initial · multiplier^attempt`, at most `max`, exact to the nanosecond for any
-/// arguments and in at most 94 steps (a `Duration` in nanoseconds has no more bits). A `multiplier` of 0
-/// counts as 1; `attempt` starts at 0.
+/// The delay before jitter: `initial · multiplier^attempt`, at most `max`, exact to the nanosecond
+/// for any arguments and in at most 94 steps (a `Duration` in nanoseconds has no more bits). A
+/// `multiplier` of 0 counts as 1; `attempt` starts at 0.
 ///
 /// ```
 /// use std::time::Duration;
@@ -82,7 +82,7 @@ pub fn exp_backoff_cap(
 
 /// The delay to wait: `cap` itself, or with [`JitterMode::Full`] a draw from `[0, cap]`, both ends
 /// included, uniform over whole nanoseconds (to within one part in 2^64). `rng` gives uniform
-/// 64-bit numbers; it is called a bounded number of times whatever it gives, and never without
+/// 64-bit numbers; whatever it gives, it is called a bounded number of times, and never without
 /// jitter.
 ///
 /// ```
@@ -110,7 +110,7 @@ pub fn apply_jitter(cap: Duration, mode: JitterMode, rng: &mut dyn FnMut() -> u6
     }
 }
 
-/// Adapts the caller's function to the generator that uniform sampling asks for.
+/// Adapts the caller's function to the generator that the sampling code asks for.
 struct Draws<'a>(&'a mut dyn FnMut() -> u64);
 
 impl TryRng for Draws<'_> {
@@ -146,7 +146,7 @@ mod tests {
         };
         let mut draws = Draws(&mut numbers);
         assert_eq!(draws.try_next_u64(), Ok(0x2233_4455_6677_8811));
-        // The upper half: in many generators the better one.
+        // The upper half: in many generators it is the better one.
         assert_eq!(draws.try_next_u32(), Ok(0x3344_5566));
         let mut bytes = [0; 11];
         assert_eq!(draws.try_fill_bytes(&mut bytes), Ok(()));

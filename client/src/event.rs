@@ -18,7 +18,7 @@ pub enum EngineEvent {
     Risk(Box<Risk>),
     /// `regime` or `regime_update`.
     Regime(Box<Regime>),
-    /// An event of another name, or one of the above whose payload is no reading of its kind.
+    /// An event of another name, or one of the above whose payload is not a reading of its kind.
     Unknown {
         /// The name it came under.
         event: String,
@@ -30,8 +30,8 @@ pub enum EngineEvent {
 }
 
 impl EngineEvent {
-    /// The kind of event in one word: `heartbeat`, `status`, `positions`, `risk`, `regime`, or the name
-    /// that an unknown one came under.
+    /// The kind of event in one word: `heartbeat`, `status`, `positions`, `risk`, `regime`, or the
+    /// name that an unknown one came under.
     #[must_use]
     pub fn kind(&self) -> &str {
         match self {

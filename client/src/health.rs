@@ -8,11 +8,11 @@ use serde::Serialize;
 /// The state of the connection to the engine, and how it came about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct ConnectionHealth {
-    /// The WebSocket is up: from the end of the handshake to the end of the connection.
+    /// Whether the WebSocket is up: from the end of the handshake to the end of the connection.
     pub ws_connected: bool,
     /// Dials since the last one that succeeded; 0 while connected.
     pub reconnect_count: u32,
-    /// Dials ever.
+    /// The number of dials ever made.
     pub total_attempts: u64,
     /// When the latest dial started.
     pub last_reconnect_at: Option<DateTime<Utc>>,
@@ -31,16 +31,16 @@ pub struct ConnectionHealth {
     pub last_end_at: Option<DateTime<Utc>>,
     /// HTTP status of the latest refused handshake; `None` once connected.
     pub refused_status: Option<u16>,
-    /// Messages that were dropped because they are no event at all.
+    /// Messages that were dropped because they are not events at all.
     pub undecodable: u64,
-    /// Events of a known kind whose payload was no reading of it.
+    /// Events of a known kind whose payload was not a reading of that kind.
     pub failed_payloads: u64,
 }
 
 /// Why a connection, or an attempt at one, ended.
 ///
-/// Serialises as the variant's name in snake case, with the number it carries where it carries one:
-/// `"fin"`, `{"closed":{"code":1001}}`.
+/// Serialises as the variant's name in snake case, with its number if it carries one: `"fin"`,
+/// `{"closed":{"code":1001}}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

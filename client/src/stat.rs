@@ -72,7 +72,7 @@ impl<T> Stat<T> {
         self
     }
 
-    /// How old the value is at `now`; negative where the engine's clock is ahead.
+    /// How old the value is at `now`; negative if the engine's clock is ahead.
     #[must_use]
     pub fn age(&self, now: DateTime<Utc>) -> TimeDelta {
         now.signed_duration_since(self.as_of)

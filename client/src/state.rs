@@ -14,8 +14,8 @@ use crate::stat::{Source, Stat};
 
 /// What is known of the engine. `None` means "not seen yet", never "the engine has none".
 ///
-/// The last message to arrive wins, whatever its time: order on one connection is the engine's own order,
-/// and a clock that steps back must not freeze the mirror.
+/// The last message to arrive wins, whatever its time: order on one connection is the engine's own
+/// order, and a clock that steps back must not freeze the mirror.
 ///
 /// ```
 /// use chrono::{TimeZone as _, Utc};
@@ -42,8 +42,8 @@ pub struct EngineState {
     pub risk: Option<Stat<Risk>>,
     /// The market regime.
     pub regime: Option<Stat<Regime>>,
-    /// Time of the latest event that came over the socket, or of the latest Ping or unsolicited Pong: the
-    /// measure of whether the feed is alive.
+    /// Time of the latest event that came over the socket, or of the latest Ping or unsolicited
+    /// Pong: the measure of whether the feed is alive.
     pub last_heartbeat: Option<DateTime<Utc>>,
     /// How the connection stands.
     pub connection: ConnectionHealth,
@@ -75,8 +75,8 @@ impl EngineState {
         Arc::new(RwLock::new(Self::new()))
     }
 
-    /// Age of the feed at `now`, in whole seconds; negative where the engine's clock is ahead, `None` if
-    /// nothing has come yet.
+    /// Age of the feed at `now`, in whole seconds; negative if the engine's clock is ahead, `None`
+    /// if nothing has come yet.
     #[must_use]
     pub fn feed_age_seconds(&self, now: DateTime<Utc>) -> Option<i64> {
         Some(
@@ -178,7 +178,7 @@ fn reading<T>(value: T, as_of: DateTime<Utc>, source: Source) -> Stat<T> {
     }
 }
 
-/// Puts a reading from the socket in its place, and gives back the old one in the new one's box.
+/// Stores a reading from the socket, and returns the old one in the new one's box.
 fn fold<T>(field: &mut Option<Stat<T>>, mut value: Box<T>, ts: DateTime<Utc>) -> Option<Box<T>> {
     if let Some(stat) = field {
         mem::swap(&mut stat.value, &mut *value);

@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-/// Reads `2026-04-21T19:05:36.821259+00:00`, `…Z`, and naive times, which mean UTC; a space may stand for
-/// the `T`. `None` for anything else.
+/// Reads `2026-04-21T19:05:36.821259+00:00`, `…Z`, and naive times, which mean UTC; a space may
+/// stand for the `T`. `None` for anything else.
 pub(crate) fn parse(text: &str) -> Option<DateTime<Utc>> {
     parse_common(text.as_bytes(), &mut Day::default()).or_else(|| parse_any(text))
 }
 
-/// The day read last: a feed's times share one day for message after message, and finding the day
-/// of a date takes longer than all the rest of a time.
+/// The day read last. The times of a feed share one day for message after message, and converting
+/// the date takes longer than all the rest of a time.
 pub(crate) struct Day {
     /// As the message writes it, `YYYY-MM-DD`.
     text: [u8; 10],
@@ -52,8 +52,8 @@ fn date(text: &[u8; 10]) -> Option<NaiveDate> {
     )
 }
 
-/// Whatever RFC 3339 allows beyond the common form, such as a leap second or a tenth digit after the
-/// point, with an offset or without.
+/// Reads whatever RFC 3339 allows beyond the common form, such as a leap second or a tenth digit
+/// after the point, with an offset or without.
 #[cold]
 fn parse_any(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(text)
@@ -62,8 +62,8 @@ fn parse_any(text: &str) -> Option<DateTime<Utc>> {
         .map(|time| time.to_utc())
 }
 
-/// `YYYY-MM-DDTHH:MM:SS`, then perhaps a point and one to nine digits, then `Z`, `±HH:MM` or nothing.
-/// `None` is no verdict: such a text may still be a time.
+/// Reads `YYYY-MM-DDTHH:MM:SS`, then perhaps a point and one to nine digits, then `Z`, `±HH:MM` or
+/// nothing. `None` does not mean that the text is not a time: [`parse_any`] may still read it.
 pub(crate) fn parse_common(text: &[u8], day: &mut Day) -> Option<DateTime<Utc>> {
     let (date, text) = text.split_first_chunk()?;
     let ([b'T' | b' ', h1, h2, b':', mi1, mi2, b':', s1, s2], mut rest) =

@@ -167,8 +167,8 @@ fn jitter_reaches_both_ends_of_its_range() {
 const DRAWS: u32 = 10_000;
 const BINS: u32 = 64;
 
-/// Chi-square with 63 degrees of freedom is above this with a probability of 4e-10: that is how often a
-/// seed would make a right sampler fail.
+/// Chi-square with 63 degrees of freedom is above this with a probability of 4e-10: that is how
+/// often a seed would make a right sampler fail.
 const CRITICAL: f64 = 158.0;
 
 /// Pearson's chi-square of delays drawn from `[0, cap]` against the uniform distribution.

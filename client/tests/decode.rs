@@ -19,7 +19,7 @@ fn event(name: &str, data: &str) -> Decoded {
     decoded(&format!(r#"{{"event":"{name}","data":{data}}}"#))
 }
 
-/// The event for a payload that is no reading of its kind.
+/// The event of a payload that is not a reading of its kind.
 fn failed(name: &str, data: Value) -> Decoded {
     let mut decoded = event(name, "{}");
     assert!(decoded.payload_failed);
@@ -170,7 +170,7 @@ fn a_heartbeat_is_one_whatever_its_payload() {
 #[test]
 fn a_payload_that_is_no_reading_of_its_kind_is_unknown_and_counted() {
     let cases = [
-        // No own field.
+        // No known field.
         ("risk", json!({})),
         ("risk", json!({"error": "engine down"})),
         (

@@ -19,7 +19,8 @@ fn fold(mirror: &mut EngineState, message: &str, second: u32) {
     mirror.apply(decoded.event, decoded.ts);
 }
 
-/// A mirror that holds a reading of every kind, as of second 1: the engine is halted, one position is open.
+/// A mirror that holds a reading of every kind, as of second 1: the engine is halted, one position
+/// is open.
 fn full() -> EngineState {
     let mut mirror = EngineState::new();
     for (event, data) in [

@@ -22,7 +22,8 @@ fn same(a: &Value, b: &Value) -> bool {
     a == b || (a.is_number() && a.as_f64() == b.as_f64())
 }
 
-/// Every key of `sent` is in what is written back, with what was sent, `null` and absence being the same.
+/// Every key of `sent` is in what is written back, with what was sent, `null` and absence being the
+/// same.
 fn assert_kept<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(sent: &Value) {
     let value: T = read(sent);
     let written = serde_json::to_value(&value).expect("it serialises");

@@ -1,4 +1,5 @@
-//! A case or a healthy tape is found by being there: what embeds them is built anew when one comes.
+//! Has the crate built again when a case or a healthy tape is added or removed: their folders are
+//! embedded whole, and no list names the files.
 
 fn main() {
     println!("cargo::rerun-if-changed=cases");

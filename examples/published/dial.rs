@@ -1,11 +1,11 @@
-//! `connect_async` of tokio-tungstenite, by way of wstape-dial: put into a subscriber's source by `run`.
+//! `connect_async` of tokio-tungstenite by way of wstape-dial; `run` adds it to a subscriber.
 
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::{Error, error::UrlError};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async};
 
-/// Connects, as tokio-tungstenite's own does, without TLS.
+/// Connects as tokio-tungstenite's own function does, without TLS.
 pub(crate) async fn connect_async<R: IntoClientRequest + Unpin>(
     request: R,
 ) -> Result<(WebSocketStream<MaybeTlsStream<wstape_dial::Stream>>, Response), Error> {

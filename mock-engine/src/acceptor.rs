@@ -1,4 +1,4 @@
-//! Accepting: a dial becomes a link with a number, and meets whatever awaits it.
+//! Accepts dials: each becomes a link with a number, and meets what the tape has ready for it.
 
 use std::io;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use crate::ids::{ConnId, PortId};
 use crate::journal::JournalKind;
 use crate::link::{self, Budget, ClientEnd};
 
-/// Connections that may wait for the server to take them, as in a socket's backlog; further
-/// ones are reset.
+/// The most connections that may wait for the server to take them, as in a socket's backlog;
+/// further ones are reset.
 const MAX_BACKLOG: usize = 65_536;
 
 impl Dialed {
@@ -29,12 +29,12 @@ impl Dialed {
     }
 }
 
-/// Where dials arrive, in memory and over TCP alike. A clone is the same place.
+/// Where dials arrive, in memory and over TCP alike. Clones serve the same engine.
 #[derive(Debug, Clone)]
 pub(crate) struct Acceptor {
     hub: Arc<Hub>,
     server: mpsc::Sender<Accepted>,
-    /// Bytes that wait for all clients together.
+    /// The limit on bytes that wait for all clients together.
     budget: Budget,
     /// Whether the port speaks TLS.
     speaks_tls: bool,
@@ -42,20 +42,20 @@ pub(crate) struct Acceptor {
     port: PortId,
 }
 
-/// A dial that was taken.
+/// A dial that was accepted.
 #[derive(Debug)]
 pub(crate) struct Dialed {
     /// Its number; `None` if it was reset before it got one.
     pub(crate) id: Option<ConnId>,
     pub(crate) end: ClientEnd,
-    /// What is wrong with its TLS.
+    /// The fault in its TLS, if it meets one.
     pub(crate) tls: Option<TlsFault>,
-    /// Why its TLS failed, if none is spoken.
+    /// Why its TLS failed, where the port speaks none and the failure is only reported.
     pub(crate) failure: Option<String>,
 }
 
 impl Acceptor {
-    /// The acceptor, and what it hands to the server.
+    /// An acceptor, and the receiver from which the server takes connections.
     pub(crate) fn new(hub: Arc<Hub>, speaks_tls: bool) -> (Self, mpsc::Receiver<Accepted>) {
         let (server, arrivals) = mpsc::channel(MAX_BACKLOG);
         let acceptor = Self {
@@ -68,7 +68,7 @@ impl Acceptor {
         (acceptor, arrivals)
     }
 
-    /// The same for what dials another port.
+    /// The same acceptor, for dials to another port.
     pub(crate) fn of_port(&self, port: PortId) -> Self {
         Self {
             port,
@@ -80,8 +80,8 @@ impl Acceptor {
         &self.hub
     }
 
-    /// A dial has reached the port: gives it a link, a number and whatever awaits it. `None` if it
-    /// is neither taken nor refused.
+    /// Accepts a dial that has reached the port: gives it a link and a number, and does what the
+    /// tape has ready for it. `None` if the dial stays pending, neither accepted nor refused.
     pub(crate) fn accept(&self) -> io::Result<Option<Dialed>> {
         let hub = &self.hub;
         if hub.stopped() {
@@ -125,7 +125,7 @@ impl Acceptor {
             }
             _ => {}
         }
-        // The lock is released before `accepted` can be dropped: that takes it again.
+        // Release the lock before `accepted` can be dropped: its drop takes the lock again.
         match greeting {
             // A prologue step has ended it.
             None => drop(core),

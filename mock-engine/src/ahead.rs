@@ -13,10 +13,11 @@ use crate::layer::Layer;
 /// The shortest round of a repeated tape, so that an empty one does not spin.
 const MIN_LOOP: Micros = Micros::from_ms(1);
 
-/// Most steps read ahead to be sent together.
+/// The most steps that are read ahead to be sent together.
 const MAX_RUN_STEPS: usize = 256;
 
-/// Bytes of frames after which no further step is read ahead: about what a socket takes at a time.
+/// The bytes of frames after which no further step is read ahead: about what a socket takes at a
+/// time.
 const ENOUGH_RUN_BYTES: usize = 64 << 10;
 
 /// A step that was read.
@@ -26,12 +27,12 @@ pub(crate) struct Read {
     pub(crate) step: Step,
     /// Its time in the tape, all rounds counted; `None` for a step without one.
     pub(crate) at: Option<Micros>,
-    /// In which round it was read, from 0.
+    /// The round in which it was read, counted from 0.
     pub(crate) round: u64,
 }
 
 impl Read {
-    /// Most bytes that it sends as one frame, unless its time is moved.
+    /// The most bytes that it sends as one frame, unless its timestamps are moved.
     pub(crate) fn frame_bytes(&self) -> usize {
         MAX_HEAD_BYTES + self.step.action.payload_bytes()
     }
@@ -41,7 +42,7 @@ impl Read {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Run {
     pub(crate) steps: usize,
-    /// Most bytes of their frames.
+    /// The most bytes that their frames take.
     pub(crate) bytes: usize,
 }
 
@@ -49,23 +50,23 @@ pub(crate) struct Run {
 pub(crate) struct Ahead {
     layers: Vec<Layer>,
     merge: Merge,
-    /// Whether every layer can be read whole at once.
+    /// Whether every layer can be read to its end without waiting.
     all_there: bool,
     looped: bool,
-    /// Plays only steps of this engine, if it has a name.
+    /// The engine's name, if it has one. A named engine plays only its own steps.
     name: Option<String>,
     steps: VecDeque<Read>,
     /// Why nothing more can be read.
     failed: Option<TapeError>,
     /// The tape's time at which this round began.
     offset: Micros,
-    /// The tape's time of the step that was read last.
+    /// The tape's time of the last step read.
     read_to: Micros,
     round: u64,
 }
 
 impl Ahead {
-    /// Opens the layers; returns the steps of their prologue too.
+    /// Opens the layers; also returns the steps of their prologue.
     pub(crate) fn open(
         mut layers: Vec<Layer>,
         looped: bool,
@@ -101,7 +102,7 @@ impl Ahead {
         Ok(prologue)
     }
 
-    /// The next step of this engine.
+    /// Pulls the next step that is for this engine.
     fn pull(&mut self) -> Result<Option<(LayerIndex, Step)>, TapeError> {
         for item in self.merge.by_ref() {
             let (layer, step) = item?;
@@ -126,7 +127,7 @@ impl Ahead {
         }
     }
 
-    /// The step after the one read last, starting over at the tapes' end if they are looped.
+    /// Reads the step after the last one read, starting over at the tapes' end if they are looped.
     fn read(&mut self) -> Result<Option<Read>, TapeError> {
         if let Some((layer, step)) = self.pull()? {
             return Ok(Some(self.timed(layer, step)));
@@ -177,10 +178,10 @@ impl Ahead {
         self.steps.drain(..run.steps.min(self.steps.len()))
     }
 
-    /// Reads the step after those that were taken, if none is waiting.
+    /// Reads one more step if none is waiting to be taken.
     ///
     /// # Errors
-    /// If it can't be read. All steps before it were taken by then.
+    /// If the step can't be read. By then all steps before it have been taken.
     pub(crate) fn refill(&mut self) -> Result<(), TapeError> {
         if self.steps.is_empty() && !self.read_on() {
             return self.failed.take().map_or(Ok(()), Err);
@@ -188,9 +189,9 @@ impl Ahead {
         Ok(())
     }
 
-    /// The next steps that can be sent together, reading more where needed: each must only be sent,
-    /// the same to all, at a time that `is_due`. Nothing is read ahead of a tape that may take its
-    /// time to come, such as one from a pipe.
+    /// Finds the next steps that can be sent together, reading more where needed: steps that do
+    /// nothing but send a frame, the same to everybody, at a time that `is_due`. Reads nothing
+    /// ahead from a tape that may still be arriving, such as one from a pipe.
     pub(crate) fn run(&mut self, is_due: impl Fn(Micros) -> bool) -> Run {
         if !self.all_there {
             return Run::default();
@@ -233,7 +234,7 @@ impl Ahead {
     /// Makes another tape the base and starts over. Returns the prologue. There must be a base.
     ///
     /// # Errors
-    /// If a layer's tape can't be read any more; then what is being played stays.
+    /// If a layer's tape can no longer be read; what is being played then stays as it is.
     pub(crate) fn replace_base(
         &mut self,
         base: Layer,
@@ -276,7 +277,7 @@ impl Ahead {
         headers.map(|header| header.title.clone()).collect()
     }
 
-    /// Where tapes were torn, base first.
+    /// Where tapes are torn, base first.
     pub(crate) fn torn(&self) -> Vec<Torn> {
         self.layers.iter().filter_map(Layer::torn).collect()
     }

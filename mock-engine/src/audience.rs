@@ -1,21 +1,22 @@
-//! For whom a tape's messages are: the paths that its steps name.
+//! Who a tape's messages are for: the paths that its steps name.
 
 use std::borrow::Borrow;
 use std::collections::BTreeSet;
 
 use wstape_tape::{Step, Trigger};
 
-/// Most paths of a tape that are kept; one that names more counts as for any path.
+/// The most paths of a tape that are kept; a tape that names more counts as for any path.
 const MAX_PATHS: usize = 4_096;
-/// Most steps that are looked at; a longer tape counts as for any path.
+/// The most steps that are looked at; a longer tape counts as for any path.
 const MAX_LOOKED_AT_STEPS: usize = 65_536;
 
-/// For whom a tape's messages are.
+/// Who a tape's messages are for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Audience {
-    /// For connections of any path, or nobody knows before they are played.
+    /// Connections on any path; also where it isn't known before the steps are played.
     Any,
-    /// Each is for a path that its step names: these, of which there may be none.
+    /// Only connections on these paths: each message's step names one. Empty if there are no
+    /// messages.
     Paths(BTreeSet<String>),
 }
 
@@ -26,8 +27,8 @@ impl Default for Audience {
 }
 
 impl Audience {
-    /// That of an engine's steps. Reads on only while each message has a path, so that a long tape
-    /// without paths is not read to its end.
+    /// The audience of an engine's steps. Stops at the first message without a path, so that a long
+    /// tape without paths is not read to its end.
     pub(crate) fn of(
         steps: impl IntoIterator<Item = impl Borrow<Step>>,
         engine: Option<&str>,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::header::HeaderMap;
 
-/// The bearer token demanded of clients, if one is. Its value is shown nowhere.
+/// The bearer token demanded of clients, if there is one. Its value is never shown.
 #[derive(Clone, Default)]
 pub(crate) struct Authorization(Option<String>);
 

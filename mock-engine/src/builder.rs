@@ -1,4 +1,4 @@
-//! Building an engine.
+//! Builds an engine.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -60,7 +60,7 @@ impl std::fmt::Debug for EngineBuilder {
 }
 
 impl Engine {
-    /// Begins to build an engine.
+    /// Starts building an engine.
     #[must_use]
     pub fn builder() -> EngineBuilder {
         EngineBuilder::default()
@@ -68,28 +68,28 @@ impl Engine {
 }
 
 impl EngineBuilder {
-    /// The clock that everything waits on. Default: in memory a virtual one that shows the base
-    /// tape's wall time at 0; on TCP the machine's.
+    /// The clock that everything waits on. Default: in memory, a virtual one that shows the base
+    /// tape's wall time at 0; on TCP, the machine's.
     ///
-    /// On the virtual clock one tokio millisecond is a microsecond. For a client that waits on
+    /// On a virtual clock a microsecond is one tokio millisecond. For a client that waits on
     /// tokio's own timers, use [`Clock::real_at`] in memory too: on a runtime with paused time it
-    /// reads that time as it is.
+    /// counts that time as it is.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = Some(clock);
         self
     }
 
-    /// Adds a tape: the first is the base, further ones are overlays in their order. Without any,
-    /// the engine does only what its controls tell it.
+    /// Adds a tape: the first is the base, further ones are overlays, in order. Without any, the
+    /// engine does only what its controls tell it.
     #[must_use]
     pub fn layer(mut self, layer: impl Into<Layer>) -> Self {
         self.layers.push(layer.into());
         self
     }
 
-    /// The engine's name: from tapes for several engines it plays only the steps that name it or no
-    /// engine. Default: every step.
+    /// The engine's name: from tapes for several engines, it plays only the steps that name it or
+    /// no engine. Default: every step.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
@@ -111,9 +111,10 @@ impl EngineBuilder {
         self
     }
 
-    /// Whether the tape starts over at its end, with its times moved on. The prologue stays as it
-    /// is. A layer made of an open [`TapeReader`](wstape_tape::TapeReader) plays in the first round
-    /// only: use [`Layer::from_path`].
+    /// Whether the tape starts over at its end, with its times continuing. The prologue is not
+    /// played again, and what it set stays. A layer made of an open
+    /// [`TapeReader`](wstape_tape::TapeReader) plays in the first round only: use
+    /// [`Layer::from_path`].
     #[must_use]
     pub fn looped(mut self, looped: bool) -> Self {
         self.looped = looped;
@@ -128,9 +129,9 @@ impl EngineBuilder {
     }
 
     /// Where a message has the time that [`Timestamps::Shift`] moves, as a JSON Pointer such as
-    /// `/T`, for a feed that does not call it `ts`. Then text messages and JSON of any shape are
-    /// searched, and a number there, even inside a string, is a time too: seconds, milliseconds,
-    /// microseconds or nanoseconds since 1970, by its size, with decimals or without.
+    /// `/T`, for a feed that does not call it `ts`. Text messages and JSON of any shape are then
+    /// searched, and a number found there, even inside a string, is a time too: seconds,
+    /// milliseconds, microseconds or nanoseconds since 1970, by its size, with decimals or without.
     #[must_use]
     pub fn time_at(mut self, pointer: impl Into<String>) -> Self {
         self.time_at = Some(pointer.into());
@@ -152,24 +153,26 @@ impl EngineBuilder {
     }
 
     /// Writes each journal entry here as a line of JSON, on a thread of its own, so that a slow
-    /// disk stalls nobody. What a client repeats faster than a file can be read is folded into one
-    /// line a second; what a disk too slow loses is counted in its place.
+    /// disk stalls nobody. What a client repeats faster than anyone can read is folded into one
+    /// line a second; lines lost to a slow disk are counted in their place.
     #[must_use]
     pub fn journal_to(mut self, file: Box<dyn Write + Send>) -> Self {
         self.journal_file = Some(file);
         self
     }
 
-    /// Takes the secrets out of the journal's lines, both in a file and for those who follow.
-    /// [`Journal::entries`] still has them, for rules that look for them. Default: nobody does.
+    /// Takes secrets out of the journal's lines, both in a file and for readers that follow it.
+    /// [`Journal::entries`] keeps them, for rules that look for them. Default: nothing is taken
+    /// out.
     #[must_use]
     pub fn redact(mut self, redact: Box<dyn Redact>) -> Self {
         self.redact = Some(redact);
         self
     }
 
-    /// Whether to keep the journal's newest lines for those who follow it as it is written, in
-    /// [`MAX_SHOWN_BYTES`](crate::MAX_SHOWN_BYTES). Default: no.
+    /// Whether to keep the journal's newest lines, up to
+    /// [`MAX_SHOWN_BYTES`](crate::MAX_SHOWN_BYTES), for readers that follow it as it is written.
+    /// Default: no.
     #[must_use]
     pub fn followed(mut self, followed: bool) -> Self {
         self.followed = followed;
@@ -177,38 +180,38 @@ impl EngineBuilder {
     }
 
     /// Whether to judge what the tapes expect of clients, for [`Engine::next_verdict`]. Default:
-    /// that is left to whoever reads the journal.
+    /// no, and whoever reads the journal judges.
     #[must_use]
     pub fn judging(mut self, judging: bool) -> Self {
         self.judging = judging;
         self
     }
 
-    /// The WebSocket's path, and the only one; each further call allows another. Default: the path
-    /// that the base tape was recorded at, else the first that its steps name, else `/ws`, and
-    /// upgrades at any other path are taken too.
+    /// Accepts upgrades at this path only; each further call allows another. Default: upgrades at
+    /// any path are accepted, and the engine's URL has the path that the base tape was recorded at,
+    /// else the first that its steps name, else `/ws`.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.paths.push(path.into());
         self
     }
 
-    /// A real engine behind the port: every layer is an overlay on its traffic, and clients'
-    /// requests, frames and ends pass through.
+    /// Puts the engine in front of a real one: every layer is an overlay on its traffic, and
+    /// clients' requests, frames and ends pass through.
     #[must_use]
     pub fn upstream(mut self, upstream: Upstream) -> Self {
         self.upstream = Some(upstream);
         self
     }
 
-    /// Where the engines of this run are dialled: the list includes this one under its name.
+    /// Where the engines of this run are dialled. This one is added to the list under its name.
     #[must_use]
     pub fn urls(mut self, urls: Urls) -> Self {
         self.urls = urls;
         self
     }
 
-    /// TLS on the port, which makes its URL a `wss` one. In memory no TLS is spoken; there a TLS
+    /// TLS on the port, which makes its URL a `wss` one. In memory no TLS is spoken: there, a TLS
     /// fault of the tape makes a dial fail or hang.
     #[cfg(feature = "tls")]
     #[must_use]
@@ -217,7 +220,7 @@ impl EngineBuilder {
         self
     }
 
-    /// An engine in memory, and the net to dial it through.
+    /// Builds an engine in memory, and the net to dial it through.
     ///
     /// # Errors
     /// [`EngineError::Tape`] if the prologue or the first step of a tape is invalid;
@@ -234,21 +237,21 @@ impl EngineBuilder {
         Ok((engine, MemoryNet::new(acceptor)))
     }
 
-    /// An engine on a TCP port; port 0 takes a free one.
+    /// Builds an engine on a TCP port; port 0 takes a free one.
     ///
     /// # Errors
-    /// [`EngineError::Tape`] as above, [`EngineError::Listen`] if the address is taken or not this
+    /// [`EngineError::Tape`] as above; [`EngineError::Listen`] if the address is taken or not this
     /// machine's; [`EngineError::NoRuntime`] if something other than tokio polls it.
     pub async fn listen(self, addr: SocketAddr) -> Result<Engine, EngineError> {
         self.listen_on_any(addr, &[]).await
     }
 
-    /// As [`listen`](Self::listen); if `addr` can't be had, tries `others` in their order, such as
-    /// a name's other addresses.
+    /// Like [`listen`](Self::listen), but if it can't listen on `addr` it tries `others` in order,
+    /// such as a name's other addresses.
     ///
     /// # Errors
     /// As [`listen`](Self::listen), with the error for `addr`.
-    // Async because it may be called only where its tasks can run.
+    // Async because it may be called only where the engine's tasks can run.
     pub async fn listen_on_any(
         self,
         addr: SocketAddr,
@@ -305,12 +308,12 @@ impl EngineBuilder {
             }
         }
         if self.layers.is_empty() || self.upstream.is_some() {
-            // A base that says nothing, so that another can replace it.
+            // An empty base, so that another can replace it.
             self.layers.insert(0, Tape::default().into());
         }
         let shift = (self.timestamps == Timestamps::Shift).then(|| self.shift());
         let controls = LayerIndex(self.layers.len());
-        // Controls send what they are given as it is; what is posted may hold references.
+        // Rust's controls send text as it is given; what is posted over HTTP may hold references.
         let speaks = self.layers.iter().map(Layer::speaks);
         let speaks = speaks.chain([false, true]).collect();
         let name = self.name.as_deref();
@@ -367,7 +370,7 @@ impl EngineBuilder {
     }
 }
 
-/// Whether this thread is in a runtime, on which an engine's tasks can run.
+/// Checks that this thread is in a tokio runtime, on which the engine's tasks can run.
 fn in_a_runtime() -> Result<(), EngineError> {
     Handle::try_current().map_err(|_| EngineError::NoRuntime)?;
     Ok(())

@@ -4,8 +4,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use wstape_tape::{Micros, Step};
 
-/// How much later than its time a step happens; `None` if it doesn't. `stream` tells connections
-/// apart.
+/// Draws how much later than its time a step happens; `None` if it doesn't happen. `stream` tells
+/// connections apart.
 pub(crate) fn draw(step: &Step, stream: u64) -> Option<Micros> {
     if step.probability.is_none() && step.jitter.is_none() {
         return Some(Micros::ZERO);

@@ -8,15 +8,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::{Instant, Sleep};
 use wstape_tape::Micros;
 
-/// The longest single sleep handed to tokio: ten years. tokio cuts off at thirty.
+/// The longest single sleep handed to tokio: ten years. tokio caps a sleep at thirty.
 const LONGEST_NAP: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// Whether this runtime's time is paused: it stands still while the machine's goes on.
 ///
-/// tokio has no function for this, and comparing its time with the machine's once is not enough: if
-/// it was paused and resumed, it runs behind. So it is read before and after the machine's time has
-/// moved by a tick, usually a nanosecond or two dozen: a running time moves by the same. Only a
-/// runtime of one thread can be paused, and nothing else moves its time meanwhile.
+/// tokio has no function for this, and comparing its time with the machine's once is not enough: a
+/// time that was paused and then resumed runs behind. So it is read before and after the machine's
+/// time has moved by a tick, usually of one to some two dozen nanoseconds: a running time moves as
+/// well. Only a single-threaded runtime can be paused, and nothing else moves its time meanwhile.
 pub(crate) fn is_paused() -> bool {
     let first = Instant::now();
     let machine = std::time::Instant::now();
@@ -65,8 +65,9 @@ impl Clock {
         }
     }
 
-    /// A real clock that stands at zero now and shows the machine's wall time, read once: if that
-    /// is set later, by NTP or by hand, this clock goes on, so that no journal's times step back.
+    /// A real clock that stands at zero now and shows the machine's wall time, read once: if the
+    /// machine's time is set later, by NTP or by hand, this clock keeps counting, so that a
+    /// journal's times never step back.
     #[must_use]
     pub fn real_now() -> Self {
         Self::real_at(Utc::now())
@@ -98,7 +99,7 @@ impl Clock {
         std::future::poll_fn(|cx| timer.poll(cx, until)).await;
     }
 
-    /// The runtime's instant of `until`, or an earlier one if that is too far for one sleep.
+    /// The runtime's instant for `until`, or an earlier one if that is too far off for one sleep.
     fn instant(&self, until: Micros) -> Instant {
         let span = match self.pace {
             Pace::Virtual => Duration::from_millis(until.0),
@@ -118,7 +119,7 @@ pub struct Timer {
 }
 
 impl Timer {
-    /// A timer of this clock, not armed yet.
+    /// A timer on this clock, not armed yet.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self {
@@ -148,7 +149,7 @@ impl Timer {
             };
             match sleep.as_mut().poll(cx) {
                 Poll::Pending => return Poll::Pending,
-                // One nap of a longer wait: check the clock and sleep again.
+                // One nap of a longer wait is over: check the clock and sleep again.
                 Poll::Ready(()) => self.armed_for = None,
             }
         }
@@ -173,7 +174,7 @@ mod tests {
             assert!(!is_paused());
             tokio::time::pause();
             assert!(is_paused());
-            // From here on it is an hour ahead of the machine's.
+            // From here on the runtime's time is an hour ahead of the machine's.
             tokio::time::advance(Duration::from_hours(1)).await;
             assert!(is_paused());
             tokio::time::resume();

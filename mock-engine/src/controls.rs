@@ -34,7 +34,7 @@ impl Engine {
     /// Broadcasts an event whose `ts` is the clock's wall time.
     ///
     /// # Errors
-    /// Where `data` can't be JSON; nothing is sent then.
+    /// If `data` can't be JSON; nothing is sent then.
     pub fn emit(&self, event: &str, data: impl Serialize) -> serde_json::Result<()> {
         #[derive(Serialize)]
         struct Message<'a, D> {
@@ -111,12 +111,12 @@ impl Engine {
         }
     }
 
-    /// How upgrades are answered; `None` restores the default.
+    /// Sets how upgrades are answered; `None` restores the default.
     pub fn accept(&self, accept: Option<Accept>) {
         self.act(Action::Accept(accept));
     }
 
-    /// Takes connections and never answers them, or serves new ones again.
+    /// Accepts connections and never answers them, or serves new ones again.
     pub fn hang(&self, on: bool) {
         self.act(Action::Hang(on));
     }
@@ -126,12 +126,12 @@ impl Engine {
         self.act(Action::Garbage(garbage));
     }
 
-    /// What is wrong with the TLS of connections to come; `None` ends that.
+    /// Sets what is wrong with the TLS of connections to come; `None` ends that.
     pub fn tls(&self, fault: Option<TlsFault>) {
         self.act(Action::Tls(fault));
     }
 
-    /// Who decides how handshakes are answered.
+    /// Sets who decides how handshakes are answered.
     pub fn answers(&self, answers: Answers) {
         self.act(Action::Answers(answers));
     }
@@ -147,12 +147,12 @@ impl Engine {
     }
 
     /// Neither takes nor refuses dials, while open connections live on. Over TCP this works on
-    /// Linux alone: elsewhere the journal says that dials are taken all the same.
+    /// Linux only: elsewhere dials are taken all the same, and the journal says so.
     pub fn pend_dials(&self) {
         self.act(Action::Down(Down::Pends));
     }
 
-    /// Takes this many dials and resets each before its answer, then listens again.
+    /// Accepts this many dials and resets each before its answer, then listens again.
     pub fn reset_dials(&self, dials: u32) {
         if dials > 0 {
             self.act(Action::Down(Down::Resets { dials }));
@@ -174,7 +174,7 @@ impl Engine {
         self.partition(Partition::None);
     }
 
-    /// Delays bytes, one way; a zero latency ends that. `seed` is what jitter is drawn from.
+    /// Delays bytes, one way; a zero latency ends that. Jitter is drawn from `seed`.
     pub fn latency(&self, latency: Latency, direction: Direction, seed: u64) {
         let mut step = Step::at(Micros::ZERO, Action::Latency(latency));
         step.direction = direction;
@@ -196,20 +196,20 @@ impl Engine {
         self.apply(step);
     }
 
-    /// Flips bits of bytes on the way, counting from now in each direction; `None` ends that.
+    /// Flips bits in bytes on their way, counting from now in each direction; `None` ends that.
     pub fn corrupt(&self, corruption: Option<Corruption>, direction: Direction) {
         let mut step = Step::at(Micros::ZERO, Action::Corrupt(corruption));
         step.direction = direction;
         self.apply(step);
     }
 
-    /// Whether the engine takes what clients send.
+    /// Sets whether the engine reads what clients send.
     pub fn reading(&self, reading: Reading) {
         self.act(Action::Reading(reading));
     }
 
-    /// Connections that carry nothing for this long are forgotten on the way: what the engine sends
-    /// is lost, and what a client sends meets a reset. `None` stops forgetting them.
+    /// Makes the link forget connections that carry nothing for this long: what the engine sends is
+    /// lost, and what a client sends meets a reset. `None` ends that.
     pub fn idle_drop(&self, after: Option<Micros>) {
         // Zero would forget a connection before its handshake.
         if after != Some(Micros::ZERO) {
@@ -222,22 +222,22 @@ impl Engine {
         self.act(Action::HalfClose);
     }
 
-    /// How wrong the engine's wall clock is; `None` corrects it.
+    /// Sets how wrong the engine's wall clock is; `None` corrects it.
     pub fn clock_skew(&self, skew: Option<ClockSkew>) {
         self.act(Action::Clock(skew));
     }
 
-    /// How Pings are answered.
+    /// Sets how Pings are answered.
     pub fn pongs(&self, pongs: Pongs) {
         self.act(Action::Pongs(pongs));
     }
 
-    /// What a GET of a path answers.
+    /// Sets what a GET of a path answers.
     pub fn http(&self, answer: HttpAnswer) {
         self.act(Action::Http(answer));
     }
 
-    /// Clears every fault set by these controls; a tape's stay.
+    /// Clears every fault set by these controls; those that a tape set stay.
     pub fn clear_faults(&self) {
         self.core().clear_faults(&[self.controls()]);
     }

@@ -14,21 +14,21 @@ const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 /// The largest window, the only one that this compressor supports.
 const WINDOW_BITS: &str = "15";
 
-/// Bytes by which the output of either way grows.
+/// The bytes by which an output buffer grows, compressing or inflating.
 const GROWTH_BYTES: usize = 4 << 10;
 
 /// What client and engine have agreed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Terms {
-    /// The engine begins each message without the context of earlier ones.
+    /// Whether the engine begins each message without the context of earlier ones.
     engine_forgets: bool,
-    /// The client does.
+    /// Whether the client does.
     client_forgets: bool,
 }
 
 impl Terms {
-    /// The first of the client's offers that can be taken, with what the tape wants of it; `None`
-    /// if there is none.
+    /// Agrees on the first of the client's offers that can be taken, with what the tape wants of
+    /// it; `None` if there is none.
     pub(crate) fn agree(wanted: Deflate, request: &HeaderMap) -> Option<Self> {
         let lists = request.get_all(SEC_WEBSOCKET_EXTENSIONS).iter();
         let mut offers = lists
@@ -37,7 +37,7 @@ impl Terms {
         offers.find_map(|offer| Self::of_offer(wanted, offer))
     }
 
-    /// What the extensions of a real engine's 101 agree on; `None` unless they are
+    /// The terms that the extensions of a real engine's 101 state; `None` unless they are
     /// permessage-deflate alone.
     pub(crate) fn agreed(extensions: &str) -> Option<Self> {
         let mut parts = extensions.split(';').map(str::trim);
@@ -76,7 +76,7 @@ impl Terms {
             };
             match (name, value) {
                 ("server_no_context_takeover", None) => terms.engine_forgets = true,
-                // Hints about what it may do anyway, and what is already so.
+                // Hints about what the client may do anyway, and the window that is used anyway.
                 ("client_no_context_takeover", None)
                 | ("client_max_window_bits", _)
                 | ("server_max_window_bits", Some(WINDOW_BITS)) => {}
@@ -86,7 +86,7 @@ impl Terms {
         Some(terms)
     }
 
-    /// As the 101 says it.
+    /// The terms as a 101 states them.
     pub(crate) fn header(self) -> HeaderValue {
         HeaderValue::from_static(match (self.engine_forgets, self.client_forgets) {
             (false, false) => "permessage-deflate",
@@ -114,7 +114,7 @@ impl Deflater {
         }
     }
 
-    /// The deflate data of the next message.
+    /// Compresses the next message; returns its deflate data.
     pub(crate) fn message(&mut self, payload: &[u8]) -> Vec<u8> {
         if self.forgets {
             self.compress.reset();
@@ -123,7 +123,7 @@ impl Deflater {
         let mut rest = payload;
         loop {
             let before = self.compress.total_in();
-            // The only error it reports is for a finished stream, which this one never is.
+            // The only error is for a finished stream, which this one never is.
             let _ = self
                 .compress
                 .compress_vec(rest, &mut out, FlushCompress::Sync);
@@ -146,7 +146,7 @@ impl Deflater {
 pub(crate) enum NotInflated {
     /// It is longer than a message may be.
     TooLong,
-    /// It is no deflate data.
+    /// It is not deflate data.
     NotDeflate,
 }
 
@@ -155,7 +155,7 @@ pub(crate) enum NotInflated {
 pub(crate) struct Inflater {
     decompress: Decompress,
     forgets: bool,
-    /// Bytes of the message so far, and how many there may be.
+    /// The bytes inflated of the message so far; there may be `max_bytes`.
     message: usize,
     max_bytes: usize,
 }
@@ -170,7 +170,7 @@ impl Inflater {
         }
     }
 
-    /// The content of a frame of a compressed message; with `fin` it is the last frame.
+    /// Inflates a frame of a compressed message; with `fin` it is the last.
     ///
     /// # Errors
     /// If it is not deflate data, or the message is longer than it may be.
@@ -218,7 +218,7 @@ impl Inflater {
 mod tests {
     use super::*;
 
-    /// Longest message that a client may send.
+    /// The longest message that a client may send, in bytes.
     const MAX_BYTES: usize = 1 << 20;
 
     const PLAIN: Deflate = Deflate {

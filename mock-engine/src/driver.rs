@@ -8,15 +8,15 @@ use crate::hub::{Core, Hub};
 use crate::playback::Playback;
 use crate::speed::Speed;
 
-/// Steps played before other tasks get a turn, if nothing else makes the driver wait.
+/// The number of steps played before other tasks get a turn, if nothing else makes the driver wait.
 const BATCH_STEPS: usize = 256;
 
-/// Plays the states that are at the tape's very beginning, at time 0.
+/// Plays the states at the tape's very beginning, at time 0.
 pub(crate) fn play_first_states(hub: &Hub, playback: &mut Playback) {
     playback.play_first_states(|layer, step| hub.core().apply(layer, step));
 }
 
-/// Plays what is due by now. For a tape played as fast as it goes, nothing is.
+/// Plays what is due by now; nothing is, for a tape played as fast as it goes.
 pub(crate) fn catch_up(hub: &Hub) {
     let mut playback = hub.playback();
     if playback.speed() != Speed::Max {
@@ -31,15 +31,15 @@ fn must_wait(core: &Core, playback: &Playback) -> bool {
 
 /// What the driver has to wait for.
 enum Wait {
-    /// This time, or being woken.
+    /// This time, or being woken earlier.
     Until(Option<Micros>),
     /// A client to catch up or to come; the schedule goes on meanwhile.
     Client(Option<Micros>),
-    /// Nothing, but others get a turn first.
+    /// Nothing, but other tasks get a turn first.
     Turn,
 }
 
-/// Ends the engine when its driver goes: if the runtime ends, nothing else can say so.
+/// Ends the engine when its driver is dropped: if the runtime ends, nothing else can tell.
 struct Departure(Arc<Hub>);
 
 impl Drop for Departure {
@@ -50,7 +50,7 @@ impl Drop for Departure {
 
 /// Plays the tape and does what the schedule says, for as long as the engine lives.
 pub(crate) fn drive(hub: Arc<Hub>) -> impl Future<Output = ()> {
-    // Here, not in the future: a runtime may end before it polls that once.
+    // Made here, not in the future: a runtime may end before it first polls the future.
     let departure = Departure(Arc::clone(&hub));
     async move {
         let _departure = departure;
@@ -93,17 +93,18 @@ async fn sleep(hub: &Hub, due: Option<Micros>) {
 /// Plays all that is due, without awaiting anything: steps of the same time are one batch.
 fn play_due(hub: &Hub, playback: &mut Playback) -> Wait {
     let now = hub.log().now();
-    // Steps to play one by one, because they could not be sent together.
+    // The number of steps to play one by one, because they could not be sent together.
     let mut apart = 0_usize;
     let mut played = 0_usize;
     loop {
-        // The core is locked once a step, and released before the next step is read from its file.
+        // The core is locked once per step, and released before the next step is read from its
+        // file.
         let mut core = hub.core();
         let (zero, scheduled) = (core.zero(), core.next_due());
         let over = zero.is_some() && playback.is_over(core.has_put_off());
         let in_time = |due: Micros| zero.map(|zero| Micros(zero.0.saturating_add(due.0)));
         let tape = playback.due().and_then(in_time);
-        // At the same time, what was put off comes before what is new.
+        // At the same time, what was put off happens before what is new.
         let is_first = |due: Micros| scheduled.is_none_or(|scheduled| scheduled > due);
         let scheduled_first = scheduled.is_some() && !tape.is_some_and(is_first);
         let next = if scheduled_first { scheduled } else { tape };

@@ -3,7 +3,7 @@
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 
-/// What the port speaks: nothing, or TLS.
+/// What encrypts the port: nothing, or TLS.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Encryption {
     #[cfg(feature = "tls")]
@@ -17,7 +17,7 @@ impl Encryption {
         Self { tls: Some(tls) }
     }
 
-    /// The certificates, where TLS is spoken.
+    /// The certificates, if TLS is spoken.
     #[cfg(feature = "tls")]
     pub(crate) fn tls(&self) -> Option<&Tls> {
         self.tls.as_ref()

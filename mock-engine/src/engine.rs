@@ -47,7 +47,7 @@ struct Inner {
     /// The layer of Rust's controls.
     controls: LayerIndex,
     background: Mutex<Background>,
-    /// What takes connections off ports, if there are any.
+    /// What is needed to open another port; `None` in memory.
     ports: Mutex<Option<MorePorts>>,
 }
 
@@ -63,7 +63,7 @@ struct Background {
 }
 
 impl Engine {
-    /// Starts what an engine runs in the background.
+    /// Starts the engine's background tasks.
     pub(crate) fn run(
         hub: Arc<Hub>,
         authorization: Authorization,
@@ -95,7 +95,7 @@ impl Engine {
         }
     }
 
-    /// Accepts connections on a TCP port from here on.
+    /// Accepts connections on a TCP port from now on.
     pub(crate) fn accept_from(
         &self,
         acceptor: Acceptor,
@@ -121,7 +121,7 @@ impl Engine {
         Arc::clone(&self.inner.hub)
     }
 
-    /// The layer of what is posted.
+    /// The layer of steps that are posted over HTTP.
     pub(crate) fn posted(&self) -> LayerIndex {
         LayerIndex(self.inner.controls.0 + 1)
     }
@@ -130,8 +130,8 @@ impl Engine {
         self.inner.controls
     }
 
-    /// Makes now the tape's time 0; states at its very beginning hold on return. A second call does
-    /// nothing.
+    /// Starts the tape: its time 0 is now. The states at its very beginning hold when this returns.
+    /// A second call does nothing.
     pub fn start(&self) {
         let hub = &self.inner.hub;
         let mut playback = hub.playback();
@@ -159,7 +159,7 @@ impl Engine {
     /// Returns once the last step of the tape has been played. A looped tape never ends.
     ///
     /// # Errors
-    /// [`EngineError::Tape`] if a step could not be read: all before it were played.
+    /// [`EngineError::Tape`] if a step could not be read; all before it were played.
     /// [`EngineError::ShutDown`] if the engine, or the runtime it was built on, ended first.
     pub async fn finished(&self) -> Result<PlayEnd, EngineError> {
         let mut outcome = self.inner.hub.playback().outcome();
@@ -201,13 +201,13 @@ impl Engine {
         self.core().zero()
     }
 
-    /// What happened so far.
+    /// The journal: what has happened so far.
     #[must_use]
     pub fn journal(&self) -> Journal {
         self.inner.hub.log().journal().clone()
     }
 
-    /// Transport connections accepted so far: the number of the newest.
+    /// The number of transport connections accepted so far, which is the number of the newest.
     #[must_use]
     pub fn accepted(&self) -> u64 {
         self.core().accepted()
@@ -238,9 +238,9 @@ impl Engine {
         self.core().take_verdict()
     }
 
-    /// The next remark on a path that a connection asked for and no message of the tapes is for: it
-    /// names the paths that they are for. One for each such path, up to a bound. Waits until there is
-    /// one. Dropping the future loses nothing.
+    /// The next remark on a path that a connection asked for and that no message of the tapes is
+    /// for; it names the paths that they are for. There is one for each such path, up to a bound.
+    /// Waits until there is one. Dropping the future loses nothing.
     ///
     /// # Errors
     /// [`EngineError::ShutDown`] if the engine has ended and every remark was taken.
@@ -248,13 +248,13 @@ impl Engine {
         self.progress_until(Core::take_stranger).await
     }
 
-    /// How many expectations were not met so far, whoever took their verdicts.
+    /// The number of expectations not met so far, whoever took their verdicts.
     #[must_use]
     pub fn unmet(&self) -> u64 {
         self.core().tally().unmet
     }
 
-    /// Returns once every `expect` step played has its verdict, and all were taken.
+    /// Returns once every `expect` step played has its verdict, and all have been taken.
     ///
     /// # Errors
     /// [`EngineError::ShutDown`] if the engine ended before that.
@@ -263,7 +263,8 @@ impl Engine {
             .await
     }
 
-    /// Checks at each change in the connections until there is a result, or never can be.
+    /// Checks at each change in the connections until there is a result, or there can't be one any
+    /// more.
     async fn progress_until<T>(
         &self,
         mut look: impl FnMut(&mut Core) -> Option<T>,
@@ -284,14 +285,14 @@ impl Engine {
         }
     }
 
-    /// Bytes that wait for a connection's client: sent, but not handed to the system yet. `None` if
-    /// the connection is over.
+    /// The number of bytes that wait for a connection's client: sent, but not handed to the system
+    /// yet. `None` if the connection is over.
     #[must_use]
     pub fn waiting_bytes(&self, conn: u64) -> Option<usize> {
         self.core().waiting_bytes(ConnId::new(conn))
     }
 
-    /// Journals a refused dial: on TCP only the dialer can know.
+    /// Journals a refused dial, on behalf of the dialer: over TCP only it can know.
     pub fn dial_refused(&self) {
         self.inner.hub.log().write(None, JournalKind::DialRefused);
     }
@@ -332,11 +333,11 @@ impl Engine {
 }
 
 impl Inner {
-    /// Stops accepting, ends all connections, and hands out what still runs.
+    /// Stops accepting, ends all connections, and returns what still runs.
     fn stop(&self) -> (tokio::task::JoinSet<()>, Background) {
         let mut background = std::mem::take(&mut *self.background.lock());
-        // Before the driver is told to go: what it leaves is cut off, while these may end by
-        // themselves.
+        // Before the driver is stopped: when that goes, it cuts off what is left, while these tasks
+        // may end by themselves.
         let tasks = self.hub.stop();
         for task in [&background.driver, &background.acceptor]
             .into_iter()

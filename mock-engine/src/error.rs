@@ -16,22 +16,22 @@ pub enum EngineError {
     /// A step of a tape can't be laid over a real engine.
     #[error("{name}:{line}: this step can't be laid over a real engine: {why}")]
     Misfit {
-        /// The tape, as errors call it.
+        /// The tape's name in errors.
         name: String,
         /// The step's line.
         line: u64,
         /// Why, and what to do instead.
         why: &'static str,
     },
-    /// The address could not be had.
+    /// The engine can't listen on the address.
     #[error("cannot listen on {addr}: {reason}")]
     Listen {
         /// The address asked for.
         addr: SocketAddr,
-        /// What the system said, and where it helps, what to do.
+        /// The system's message or, for common errors, what to do.
         reason: String,
     },
-    /// Outside a tokio runtime.
+    /// The engine was built outside a tokio runtime.
     #[error(
         "an engine needs a tokio runtime, and this thread has none: build the engine in a \
          #[tokio::test] or an async fn that tokio runs"
@@ -57,7 +57,7 @@ impl From<TapeError> for EngineError {
     }
 }
 
-/// What the system said, and what to do about the commonest errors.
+/// Says why listening failed: for common errors what to do, else the system's message.
 pub(crate) fn cannot_listen(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => {

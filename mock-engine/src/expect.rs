@@ -1,4 +1,4 @@
-//! What tapes expect of clients: how a person says it, and how it turned out.
+//! What tapes expect of clients, in words, and how it turned out.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,10 +10,10 @@ use wstape_tape::{Match, Micros, Received, ReceivedKind};
 use crate::dialogue::{Assembly, Matcher};
 use crate::frame::{ClientFrame, FrameKind};
 
-/// Longest binary payload shown, in bytes.
+/// The longest binary payload shown, in bytes.
 const MAX_SHOWN_BYTES: usize = 48;
 
-/// Something that a client is to send, as a person says it: `a Ping`, `a Close 1000 "bye"`.
+/// Something that a client is to send, in words: `a Ping`, `a Close 1000 "bye"`.
 ///
 /// ```
 /// use wstape_tape::{Action, Tape};
@@ -85,7 +85,7 @@ impl fmt::Display for Wanted<'_> {
 /// The result of one `expect` step that was played.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// The layer whose step it is, the base 0.
+    /// The layer of the step; 0 is the base.
     pub layer: usize,
     /// The step's line in its tape.
     pub line: u64,
@@ -107,7 +107,7 @@ pub enum Outcome {
     Unseen,
 }
 
-/// A message that a client is to send, as a person says it: `a message with json {"op":"sub"}`.
+/// A message that a client is to send, in words: `a message with json {"op":"sub"}`.
 #[derive(Debug, Clone, Copy)]
 pub struct WantedMessage<'a>(pub &'a Match);
 
@@ -165,7 +165,7 @@ impl fmt::Display for WantedMessage<'_> {
     }
 }
 
-/// What was expected, and within what time.
+/// What was expected, of whom, and within what time.
 pub(crate) fn text(wanted: &str, after: Micros, conn: Option<u64>) -> String {
     let whom = conn.map_or_else(
         || "the client".to_owned(),

@@ -1,4 +1,4 @@
-//! What real servers and proxies were seen to do, as overlays that travel inside the program.
+//! What real servers and proxies were seen to do, as overlays that are built into the program.
 //!
 //! Each is in the package's folder `field`, named after a program, its version and what happens to
 //! it, and was made with that program by the scripts in `field/record`. Whatever ends by itself
@@ -19,7 +19,7 @@ const SUFFIX: &str = ".jsonl";
 /// How many leading bytes of two names must agree to be worth a hint.
 const MIN_ALIKE_BYTES: usize = 3;
 
-/// The table: the name of each overlay, whose text is that of the file.
+/// Makes the table of overlays: each name, with the text of its file.
 macro_rules! overlays {
     ($($name:literal),+ $(,)?) => {
         /// Every overlay, by name.
@@ -78,7 +78,7 @@ impl Overlay {
         self.name
     }
 
-    /// The tape as its file has it.
+    /// The text of the tape's file.
     #[must_use]
     pub fn text(self) -> &'static str {
         self.text
@@ -87,14 +87,14 @@ impl Overlay {
     /// The tape.
     ///
     /// # Errors
-    /// If it is flawed, which no overlay of the program is.
+    /// If it is flawed, which no overlay in the program is.
     pub fn tape(self) -> Result<Tape, TapeError> {
         Tape::parse(format!("{FOLDER}/{}", self.name), self.text)
     }
 }
 
-/// The tape of an overlay, if `path` is `field/NAME`, with `.jsonl` or without, and there is no
-/// file of that name; `None` for any other path.
+/// Finds the overlay at `path`, if that is `field/NAME`, with or without `.jsonl`, and no such file
+/// exists; `None` for any other path.
 ///
 /// ```
 /// use wstape_mock_engine::field;
@@ -107,7 +107,7 @@ impl Overlay {
 /// ```
 ///
 /// # Errors
-/// If no overlay has that name: the error lists those there are.
+/// If no overlay has that name; the error lists those that exist.
 pub fn find(path: impl AsRef<Path>) -> Option<Result<Tape, TapeError>> {
     let path = path.as_ref();
     let mut parts = path.components();
@@ -141,7 +141,7 @@ fn sentence(name: &str) -> String {
         let same = overlay.name.bytes().zip(name.bytes());
         same.take_while(|(a, b)| a == b).count()
     };
-    // Of several equally near, the first.
+    // Of several equally near ones, the first.
     let nearest = Overlay::all().reduce(|best, other| {
         if alike(&other) > alike(&best) {
             other
@@ -158,7 +158,7 @@ fn sentence(name: &str) -> String {
     text
 }
 
-/// An overlay that is not there: no file is missing, and none is to be looked for.
+/// Fails every read with its text, so that the error is about an overlay, not about a missing file.
 struct Missing(String);
 
 impl Read for Missing {

@@ -1,10 +1,10 @@
-//! WebSocket frames: encoding the server's, parsing the client's (RFC 6455, section 5).
+//! WebSocket frames: encodes the server's and parses the client's (RFC 6455, section 5).
 
 use bytes::{Bytes, BytesMut};
 use wstape_tape::{CloseFrame, RawFrame};
 use wstape_wire::{Head, MAX_CONTROL_BYTES, apply_mask};
 
-/// The longest payload a client's frame may have.
+/// The longest payload that a client's frame may have, in bytes.
 pub const MAX_CLIENT_FRAME_BYTES: u64 = 1024 * 1024;
 
 /// The reserved bits of a frame's first byte, and the one that says that its message is compressed
@@ -12,7 +12,7 @@ pub const MAX_CLIENT_FRAME_BYTES: u64 = 1024 * 1024;
 const RSV: u8 = 0x70;
 const COMPRESSED: u8 = 0x40;
 
-/// How much of a client frame's payload the journal keeps.
+/// The most bytes of a client frame's payload that the journal keeps.
 pub const KEPT_PAYLOAD_BYTES: usize = 16 * 1024;
 
 use crate::deflate::{Inflater, NotInflated, Terms};
@@ -20,7 +20,7 @@ use crate::deflate::{Inflater, NotInflated, Terms};
 pub(crate) use wstape_wire::opcode::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};
 pub(crate) use wstape_wire::{put_whole_frame as put_whole, whole_frame as whole};
 
-/// A Close frame; an illegal code or an overlong reason is written unchanged.
+/// Encodes a Close frame; an illegal code or an overlong reason is written unchanged.
 pub(crate) fn close(frame: Option<&CloseFrame>) -> Bytes {
     let mut payload = Vec::new();
     if let Some(CloseFrame { code, reason }) = frame {
@@ -30,20 +30,20 @@ pub(crate) fn close(frame: Option<&CloseFrame>) -> Bytes {
     whole(CLOSE, &payload)
 }
 
-/// A whole message whose payload is deflate data.
+/// Encodes a whole message whose payload is deflate data.
 pub(crate) fn compressed(opcode: u8, payload: &[u8]) -> Bytes {
     let first = 0x80 | COMPRESSED | opcode;
     wstape_wire::frame(first, payload.len() as u64, None, payload)
 }
 
-/// Any frame, legal or not.
+/// Encodes any frame, legal or not.
 pub(crate) fn raw(frame: &RawFrame) -> Bytes {
     let first = u8::from(frame.fin) << 7 | (frame.rsv & 7) << 4 | (frame.opcode & 15);
     let declared = frame.declared_len.unwrap_or(frame.payload.len() as u64);
     wstape_wire::frame(first, declared, frame.mask, &frame.payload)
 }
 
-/// Kind of a frame that a client sent.
+/// The kind of a frame that a client sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FrameKind {
     /// Text, or the first fragment of one.
@@ -61,7 +61,7 @@ pub enum FrameKind {
 }
 
 impl FrameKind {
-    /// The word the journal and the tape use.
+    /// The word that the journal and the tape use.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -74,7 +74,7 @@ impl FrameKind {
         }
     }
 
-    /// The kind of this word.
+    /// The kind that has this word.
     pub(crate) fn of_word(word: &str) -> Option<Self> {
         let kinds = [
             Self::Text,
@@ -108,8 +108,8 @@ pub struct ClientFrame {
 }
 
 impl ClientFrame {
-    /// The frame as the journal keeps it: in memory of its own, with a long payload cut, and a text
-    /// never cut within a character.
+    /// The frame as the journal keeps it: in memory of its own, with a long payload cut, though
+    /// never within a character of a text.
     pub(crate) fn kept(&self) -> Self {
         let mut cut = self.payload.len().min(KEPT_PAYLOAD_BYTES);
         if cut < self.payload.len()
@@ -126,7 +126,7 @@ impl ClientFrame {
         }
     }
 
-    /// Code of a Close that has one.
+    /// The code of a Close that has one.
     #[must_use]
     pub fn close_code(&self) -> Option<u16> {
         match (self.kind, &self.payload[..]) {
@@ -135,8 +135,7 @@ impl ClientFrame {
         }
     }
 
-    /// What can be read as text: the payload, or a Close's reason. `None` for Binary, and if it is
-    /// not UTF-8.
+    /// Its text: the payload, or a Close's reason. `None` for Binary, and if it is not UTF-8.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         let bytes = match self.kind {
@@ -181,13 +180,13 @@ impl From<NotInflated> for BadFrame {
 #[derive(Debug)]
 pub(crate) struct FrameParser {
     buffer: BytesMut,
-    /// A message has begun and its last fragment has not come yet.
+    /// Whether a message has begun and its last fragment has not come yet.
     fragmented: bool,
-    /// Set if compression of messages was agreed on.
+    /// Set if compressed messages were agreed on.
     inflater: Option<Inflater>,
-    /// The message that has begun is compressed.
+    /// Whether the message that has begun is compressed.
     compressed: bool,
-    /// Longest payload that is taken, in bytes.
+    /// The longest payload that is accepted, in bytes.
     max_bytes: usize,
 }
 
@@ -203,7 +202,8 @@ impl FrameParser {
         }
     }
 
-    /// Accepts frames up to this length, and with [`inflating`](Self::inflating) messages.
+    /// Accepts frames up to this length and, with a later [`inflating`](Self::inflating), messages
+    /// too.
     pub(crate) fn up_to(mut self, max_bytes: usize) -> Self {
         self.max_bytes = max_bytes;
         self

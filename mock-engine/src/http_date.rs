@@ -1,14 +1,14 @@
-//! A time as HTTP writes it (RFC 9110, 5.6.7).
+//! Times as HTTP writes them (RFC 9110, 5.6.7).
 
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
 
-/// The last second of the year 9999, since 1970: httpdate writes nothing later, and nothing before
-/// 1970, but a tape's epoch may lie there.
+/// The last second of the year 9999, since 1970. httpdate writes nothing later, and nothing before
+/// 1970, but a tape's epoch may be outside that range.
 const LAST_SECOND: u64 = 253_402_300_799;
 
-/// `at` in HTTP's form; if it lies outside the range, the first or last time that can be written.
+/// Writes `at` in HTTP's form, or the first or last time that can be written if it is out of range.
 pub(crate) fn http_date(at: DateTime<Utc>) -> String {
     let since_1970 = u64::try_from(at.timestamp()).unwrap_or(0);
     let since_1970 = Duration::from_secs(since_1970.min(LAST_SECOND));

@@ -38,7 +38,7 @@ impl fmt::Display for ConnId {
 pub(crate) struct PortId(pub(crate) u64);
 
 impl PortId {
-    /// The engine's own.
+    /// The engine's own port.
     pub(crate) const OWN: Self = Self(0);
 }
 
@@ -76,13 +76,13 @@ impl Scope {
     }
 }
 
-/// Connections from one on that are renumbered, all by the same span: what waits for them moves
+/// Renumbers connections from one on, all by the same span, so that what waits for them moves
 /// along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Renumbering {
     from: ConnId,
     by: i64,
-    /// One that takes the place that this frees, at `from`.
+    /// The connection that takes the place that this frees, at `from`.
     moved: Option<ConnId>,
 }
 
@@ -115,7 +115,7 @@ impl Renumbering {
         }
     }
 
-    /// The connection that `id` is from now on.
+    /// The number that connection `id` has from now on.
     pub(crate) fn of(&self, id: ConnId) -> ConnId {
         if self.moved == Some(id) {
             self.from

@@ -1,4 +1,4 @@
-//! A tape of an engine, wherever its steps come from.
+//! A tape that an engine plays, wherever its steps come from.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,14 +15,14 @@ use crate::error::EngineError;
 use crate::field;
 use crate::misfit::misfit;
 
-/// How many steps are searched for the path to dial.
+/// The number of steps that are searched for the path to dial.
 const MAX_LOOKED_AT_STEPS: usize = 64;
 
 /// Roughly the most memory for a tape that is played over and over; a longer one is read from its
 /// file again each time.
 const MAX_KEPT_BYTES: usize = 64 << 20;
 
-/// What a kept step takes beside its line.
+/// What a kept step takes besides its line.
 const KEPT_STEP_BYTES: usize = size_of::<Step>() + size_of::<StepFields>();
 
 /// One tape of an engine: the base, or an overlay.
@@ -55,7 +55,7 @@ impl Layer {
     /// names one.
     ///
     /// # Errors
-    /// As [`TapeReader::open`].
+    /// Those of [`TapeReader::open`].
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self, TapeError> {
         let path = path.as_ref().to_owned();
         if let Some(found) = field::find(&path) {
@@ -64,11 +64,11 @@ impl Layer {
         Self::file(path, None)
     }
 
-    /// As [`from_path`](Self::from_path), for a file that was already checked: its lines are not
+    /// Like [`from_path`](Self::from_path), for a file that has been checked: its lines are not
     /// checked again each time they are played.
     ///
     /// # Errors
-    /// As [`TapeReader::open`].
+    /// Those of [`TapeReader::open`].
     pub fn from_sound(sound: Sound) -> Result<Self, TapeError> {
         Self::file(sound.path().to_owned(), Some(sound))
     }
@@ -99,8 +99,7 @@ impl Layer {
         self.header.needs.iter().any(|need| need == DIALOGUE)
     }
 
-    /// Whether all of it can be read at once, with no step that may take its time, as one from a
-    /// pipe may.
+    /// Whether all of it can be read at once, without waiting for steps to arrive, as from a pipe.
     pub(crate) fn is_there(&self) -> bool {
         match &self.source {
             Source::Tape(_) => true,
@@ -109,9 +108,9 @@ impl Layer {
         }
     }
 
-    /// The path to dial for this tape: that of a recording's first handshake, or else the first that
-    /// a step of this engine names in full. Only the start of the tape is searched, and nothing of a
-    /// source that can be read only once.
+    /// The path to dial for this tape: that of a recording's first handshake, or else the first
+    /// that a step of this engine names in full. Searches only the start of the tape, and nothing
+    /// of a source that can be read only once.
     pub(crate) fn own_path(&self, engine: Option<&str>) -> Option<String> {
         match &self.source {
             Source::Tape(tape) => first_path(&tape.steps, engine),
@@ -127,7 +126,7 @@ impl Layer {
         }
     }
 
-    /// For whom its messages are. What can be read only once is not looked at.
+    /// Who its messages are for: anybody, if it can be read only once.
     pub(crate) fn audience(&self, engine: Option<&str>) -> Audience {
         match &self.source {
             Source::Tape(tape) => Audience::of(&tape.steps, engine),
@@ -139,12 +138,12 @@ impl Layer {
         }
     }
 
-    /// Whether all of its steps can be laid over a real engine. A tape that can be read only once
-    /// is not checked; what can't be read is found when it is played.
+    /// Checks that all of its steps can be laid over a real engine. A tape that can be read only
+    /// once is not checked; what can't be read is found when it is played.
     ///
     /// # Errors
-    /// [`EngineError::Misfit`] for the first that can't; [`EngineError::Tape`] if the file can't be
-    /// opened.
+    /// [`EngineError::Misfit`] for the first step that can't; [`EngineError::Tape`] if the file
+    /// can't be opened.
     pub fn fits_a_real_engine(&self) -> Result<(), EngineError> {
         let look = |name: String, step: &Step| match misfit(step) {
             None => Ok(()),
@@ -172,7 +171,7 @@ impl Layer {
         }
     }
 
-    /// The tape from its first step; `None` if it can be read only once and has been. A file is
+    /// Opens the tape at its first step; `None` if it can be read only once and has been. A file is
     /// read anew each time; a `looped` one is kept in memory the first time, if it takes at most
     /// [`MAX_KEPT_BYTES`].
     pub(crate) fn open(&mut self, looped: bool) -> Result<Option<LayerSteps>, TapeError> {
@@ -206,7 +205,7 @@ impl Layer {
         })
     }
 
-    /// Where the tape was torn, once its end is reached.
+    /// Where the tape is torn, once its end has been reached.
     pub(crate) fn torn(&self) -> Option<Torn> {
         match &self.source {
             Source::Tape(tape) => tape.torn.clone(),
@@ -252,8 +251,8 @@ impl<R: std::io::BufRead + Send + 'static> From<TapeReader<R>> for Layer {
     }
 }
 
-/// The path of the first handshake, without its query; where there is none, the first that one of
-/// this engine's steps names and that isn't the beginning of many.
+/// The path of the first recorded handshake, without its query; if there is none, the first path
+/// that one of this engine's steps names and that doesn't end in `*`.
 fn first_path(steps: &[Step], engine: Option<&str>) -> Option<String> {
     let first = || steps.iter().take(MAX_LOOKED_AT_STEPS);
     let recorded = first().find_map(|step| match &step.action {
@@ -298,20 +297,20 @@ struct Kept {
 /// How much of a file is kept.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Keep {
-    /// As much as was read.
+    /// As much as has been read.
     #[default]
     Begun,
-    /// To its end.
+    /// All of it, to its end.
     Whole,
-    /// Nothing: it is too long, or was not read to its end.
+    /// Nothing: it is too long, or has an error.
     Nothing,
 }
 
-/// Where the steps of a file leave their copies.
+/// Where the steps of a file are kept as they are read.
 type KeptCell = Arc<Mutex<Kept>>;
 
 impl Kept {
-    /// All steps, if they are kept.
+    /// All steps, if they are kept to the end.
     fn whole(&self) -> Option<LayerSteps> {
         let is_whole = self.state == Keep::Whole;
         is_whole.then(|| -> LayerSteps { Box::new(steps_of(Arc::clone(&self.steps))) })
@@ -343,7 +342,7 @@ fn steps_of(steps: Arc<Vec<Step>>) -> impl Iterator<Item = Result<Step, TapeErro
     })
 }
 
-/// Steps that leave copies as they are read.
+/// Steps that are also kept as they are read.
 fn keeping(mut steps: LayerSteps, kept: KeptCell) -> LayerSteps {
     Box::new(std::iter::from_fn(move || {
         let step = steps.next();
@@ -352,7 +351,7 @@ fn keeping(mut steps: LayerSteps, kept: KeptCell) -> LayerSteps {
     }))
 }
 
-/// A file's header and steps.
+/// Opens a file: its header and steps.
 fn open_file(
     path: &Path,
     sound: Option<&Sound>,
@@ -367,7 +366,7 @@ fn open_file(
     })
 }
 
-/// The reader's steps; at their end `torn` is told whether the tape was torn.
+/// The reader's steps; at their end, `torn` is set if the tape is torn.
 fn watched<R: std::io::BufRead + Send + 'static>(
     mut reader: TapeReader<R>,
     torn: TornCell,

@@ -10,18 +10,19 @@
 //! - [`MemoryNet`]: dials an engine without a socket.
 //! - [`Journal`], [`Entry`], [`JournalKind`]: what happened, in order.
 //! - [`Upstream`]: a real engine behind the port instead of a tape, with faults over its traffic.
-//! - [`Control`]: the engine steered over HTTP, from any language; [`Toxiproxy`]: by that program's clients.
+//! - [`Control`]: steers the engine over HTTP, from any language; [`Toxiproxy`]: lets that
+//!   program's clients do so.
 //! - [`Drawing`]: a run drawn as one HTML file; the control port serves the same page live.
 //! - [`ClientFrame`], [`FrameKind`]: what clients sent; [`Wanted`], [`Verdict`]: what they were
 //!   expected to, and whether they did.
 //!
 //! Inside, `hub` holds all state behind one lock: owners with private fields, and a core that
 //! performs steps on them. `dialogue` decides what tapes answer to what clients say, `faults` keeps
-//! what holds, `ahead` reads the tapes, `playback` takes steps off them and `driver` plays them in
-//! time, `acceptor` numbers dials, `server` and `connection` speak HTTP and WebSocket, `upstream`
-//! carries connections to a real engine instead, `deflate` compresses messages, `control` steers
-//! the engine over HTTP, `page` shows it in a browser, `tcp` takes sockets off a port, `pump` joins
-//! them to links. Files use only what is below them.
+//! the faults that hold, `ahead` reads the tapes, `playback` takes steps off them and `driver`
+//! plays them in time, `acceptor` numbers dials, `server` and `connection` speak HTTP and
+//! WebSocket, `upstream` carries connections to a real engine instead, `deflate` compresses
+//! messages, `control` steers the engine over HTTP, `page` shows it in a browser, `tcp` takes
+//! sockets off a port, `pump` joins them to links. Files use only what is below them.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {

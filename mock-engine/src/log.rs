@@ -38,7 +38,7 @@ impl Log {
         self.journal.write_all(self.clock.now(), None, kinds);
     }
 
-    /// A remark that no other kind of entry covers.
+    /// Journals a remark that no other kind of entry covers.
     pub(crate) fn note(&self, conn: impl Into<Option<ConnId>>, text: impl Into<String>) {
         self.write(conn, JournalKind::Note(text.into()));
     }

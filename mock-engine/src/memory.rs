@@ -18,8 +18,8 @@ impl MemoryNet {
         Self { acceptor }
     }
 
-    /// Dials. It takes no time: the connection is there, or refused, at once; but while the tape
-    /// keeps dials pending, it waits.
+    /// Dials. This takes no time: the connection is there, or refused, at once. It waits only while
+    /// the tape keeps dials pending.
     ///
     /// # Errors
     /// [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) while the port is down, and once the

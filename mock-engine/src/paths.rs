@@ -3,19 +3,20 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// Path of the WebSocket if nothing sets another.
+/// The path of the WebSocket if nothing sets another.
 const WS_PATH: &str = "/ws";
 
 /// The paths of the WebSocket.
 #[derive(Debug, Clone)]
 pub(crate) struct Paths {
     own: Arc<str>,
-    /// The only ones allowed, if there are any.
+    /// The only paths allowed; if empty, any is.
     only: Arc<[String]>,
 }
 
 impl Paths {
-    /// The only paths, or any where there are none; `played` is the one that the tape is for.
+    /// Allows `only` these paths, or any if there are none; `played` is the one that the tape is
+    /// for.
     pub(crate) fn new(only: Vec<String>, played: Option<&str>) -> Self {
         let own = only.first().map(String::as_str).or(played);
         Self {
@@ -24,7 +25,7 @@ impl Paths {
         }
     }
 
-    /// The one in the engine's URL.
+    /// The path in the engine's URL.
     pub(crate) fn own(&self) -> &str {
         &self.own
     }

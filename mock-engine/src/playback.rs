@@ -1,4 +1,4 @@
-//! The tapes being played: the next step, and when it is due.
+//! The tapes being played: which step is next, and when it is due.
 
 use std::fmt;
 
@@ -19,12 +19,12 @@ pub struct PlayEnd {
     pub last_step_at: Micros,
     /// Whether that was an `end` step.
     pub ended: bool,
-    /// Where tapes were torn, base first.
+    /// Where tapes are torn, base first.
     pub torn: Vec<Torn>,
 }
 
 impl PlayEnd {
-    /// This step is played now.
+    /// Notes a step that is about to be played.
     fn note(&mut self, read: &Read) {
         self.last_step_at = read.at.unwrap_or(self.last_step_at);
         self.ended = matches!(read.step.action, Action::End);
@@ -52,7 +52,7 @@ impl fmt::Debug for Playback {
 }
 
 impl Playback {
-    /// Opens the layers; returns the steps of their prologue too.
+    /// Opens the layers; also returns the steps of their prologue.
     pub(crate) fn open(
         layers: Vec<Layer>,
         speed: Speed,
@@ -79,14 +79,14 @@ impl Playback {
         self.outcome.subscribe()
     }
 
-    /// When, after time 0, the next step is due; `None` if there is none.
+    /// When the next step is due, counted from time 0; `None` if there is none.
     pub(crate) fn due(&self) -> Option<Micros> {
         let at = self.ahead.next()?.at?;
         Some(due(self.speed, at))
     }
 
-    /// The next steps that can be sent together: see [`Ahead::run`]. `is_due` is given times after
-    /// time 0.
+    /// The next steps that can be sent together: see [`Ahead::run`]. `is_due` is given times
+    /// counted from time 0.
     pub(crate) fn run(&mut self, is_due: impl Fn(Micros) -> bool) -> Run {
         let speed = self.speed;
         self.ahead.run(|at| is_due(due(speed, at)))
@@ -118,7 +118,7 @@ impl Playback {
         }
     }
 
-    /// Plays this many of the next steps at once: `play` gets them all.
+    /// Plays these next steps at once: `play` gets them all.
     pub(crate) fn play_run(&mut self, run: Run, play: impl FnOnce(&mut dyn Iterator<Item = Read>)) {
         let end = &mut self.end;
         let taken = self.ahead.take_run(run);
@@ -126,7 +126,7 @@ impl Playback {
         self.read_on();
     }
 
-    /// Tells whoever waits, once.
+    /// Ends the tape, and tells whoever waits for that; only the first call counts.
     pub(crate) fn finish(&mut self, result: Result<(), EngineError>) {
         if self.over {
             return;
@@ -148,8 +148,8 @@ impl Playback {
         }
     }
 
-    /// Whether no step remains to be read or to come: if steps were put off, only an `end` ends the
-    /// tape before them.
+    /// Whether the tape is over: no step is left to be read, and either none that was put off is
+    /// still to come, or the last was an `end`.
     pub(crate) fn is_over(&self, has_put_off: bool) -> bool {
         self.ahead.next().is_none() && (self.end.ended || !has_put_off)
     }
@@ -157,7 +157,7 @@ impl Playback {
     /// Makes another tape the base and starts over. Returns the prologue. There must be a base.
     ///
     /// # Errors
-    /// If a layer's tape can't be read any more; then what is being played stays.
+    /// If a layer's tape can no longer be read; what is being played then stays as it is.
     pub(crate) fn replace_base(
         &mut self,
         base: Layer,
@@ -188,7 +188,7 @@ impl Playback {
     }
 }
 
-/// When, after time 0, a step of this tape's time is due.
+/// When a step at this time of the tape is due, counted from time 0.
 fn due(speed: Speed, at: Micros) -> Micros {
     match speed {
         Speed::Max => Micros::ZERO,

@@ -1,8 +1,8 @@
 //! Fills up a listener's queue, so that dials neither succeed nor fail.
 //!
-//! On Linux a queue of length 0 holds one connection (`tcp(7)`, `listen(2)`): one that the
-//! listener's host makes to it, and nobody takes, fills it, and later attempts to connect are
-//! silently dropped. Other systems refuse them, or take one more; nothing is promised there.
+//! On Linux a queue of length 0 holds one connection (`tcp(7)`, `listen(2)`). One that the host
+//! makes to its own listener, and that nobody accepts, fills it, and later attempts to connect are
+//! silently dropped. Other systems refuse them, or accept one more; nothing is promised there.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::TcpListener;
 
-/// Most connections that the kernel may keep waiting.
+/// The most connections that the kernel may keep waiting.
 pub(crate) const MAX_BACKLOG: i32 = 1024;
 
 /// What keeps a listener's queue full.
@@ -23,8 +23,8 @@ impl Plug {
     /// Fills the queue of the listener on `addr`; it is full on return.
     ///
     /// # Errors
-    /// [`Unsupported`](io::ErrorKind::Unsupported) if the system is not Linux; otherwise what the
-    /// system says.
+    /// [`Unsupported`](io::ErrorKind::Unsupported) if the system is not Linux; otherwise the
+    /// system's error.
     pub(crate) fn put(listener: &TcpListener, addr: SocketAddr) -> io::Result<Self> {
         if !cfg!(target_os = "linux") {
             let text = "over TCP, a dial can be left pending only on Linux";
@@ -32,7 +32,7 @@ impl Plug {
         }
         let filled = Self::fill(listener, addr);
         if filled.is_err() {
-            // It goes on as before, as far as possible.
+            // Let the listener go on as before, as far as possible.
             let _ = SockRef::from(listener).listen(MAX_BACKLOG);
         }
         filled
@@ -41,11 +41,10 @@ impl Plug {
     fn fill(listener: &TcpListener, addr: SocketAddr) -> io::Result<Self> {
         SockRef::from(listener).listen(0)?;
         let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
-        // If a client waits in the queue already, it is full, and this would wait like all others.
+        // If a client is waiting in the queue already, that is full, and this would wait as well.
         socket.set_nonblocking(true)?;
         match socket.connect(&reachable(addr).into()) {
-            // `EINPROGRESS`: between two sockets of one host the connection is made by now all the
-            // same.
+            // `EINPROGRESS`: within one host, the connection is made by now all the same.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) if error.raw_os_error() == Some(EINPROGRESS) => {}
             other => other?,
@@ -58,7 +57,7 @@ impl Plug {
         SockRef::from(listener).listen(MAX_BACKLOG)
     }
 
-    /// The address that the listener will see it come from.
+    /// The address that the listener sees the plug's connection come from.
     pub(crate) fn addr(&self) -> Option<SocketAddr> {
         self.socket.local_addr().ok()?.as_socket()
     }

@@ -13,7 +13,7 @@ use wstape_tape::pointer_key;
 pub(crate) struct Pointer(Vec<String>);
 
 impl Pointer {
-    /// The pointer of this text: empty, or beginning with `/`; a missing first `/` is added.
+    /// Parses a pointer: empty, or beginning with `/`; a missing first `/` is added.
     pub(crate) fn new(text: &str) -> Self {
         let keys = text.strip_prefix('/').unwrap_or(text).split('/');
         let keys = keys.map(pointer_key);
@@ -24,7 +24,8 @@ impl Pointer {
         })
     }
 
-    /// Where in the message the value is; `None` if there is no such value, or no JSON.
+    /// Where in the message the value is; `None` if there is no such value, or the message is not
+    /// JSON.
     pub(crate) fn find(&self, json: &Bytes) -> Option<Range<usize>> {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let raw = Find(&self.0).deserialize(&mut deserializer).ok()??;
@@ -35,7 +36,7 @@ impl Pointer {
     }
 }
 
-/// Finds the value at these keys. If members have the same name it is the last, as for most
+/// Finds the value at these keys. Of members with the same name the last counts, as for most
 /// readers.
 struct Find<'k>(&'k [String]);
 

@@ -19,7 +19,7 @@ use crate::plug::{MAX_BACKLOG, Plug};
 pub(crate) enum Gate {
     /// It listens.
     Listens,
-    /// It neither takes nor refuses them.
+    /// It neither accepts nor refuses them.
     Pends,
     /// It refuses them.
     Refuses,
@@ -35,7 +35,7 @@ pub(crate) enum Port {
 }
 
 impl Port {
-    /// Sets what it does from here on.
+    /// Sets what it does from now on.
     pub(crate) fn set(&self, gate: Gate) -> io::Result<()> {
         match self {
             Self::Memory => Ok(()),
@@ -51,7 +51,7 @@ impl Port {
         }
     }
 
-    /// Gives the port up.
+    /// Closes the port for good.
     pub(crate) fn close(&self) {
         if let Self::Tcp(port) = self {
             port.close();
@@ -65,8 +65,8 @@ pub(crate) struct TcpPort {
     runtime: Handle,
     socket: Mutex<Bound>,
     changed: Notify,
-    /// The addresses of the port's own connections that fill its queue and wait in it: nobody's
-    /// clients.
+    /// The addresses of connections that the port made to itself to fill its queue, and that still
+    /// wait in it. They are not clients.
     plugs: Mutex<Vec<SocketAddr>>,
 }
 
@@ -102,7 +102,7 @@ fn bind(addr: SocketAddr) -> io::Result<Socket> {
 }
 
 impl TcpPort {
-    /// Binds `addr` without listening yet. Port 0 is any free one.
+    /// Binds `addr` without listening yet. Port 0 stands for any free one.
     pub(crate) fn bind(addr: SocketAddr) -> io::Result<Self> {
         let socket = bind(addr)?;
         let addr = socket.local_addr()?.as_socket().unwrap_or(addr);
@@ -115,7 +115,7 @@ impl TcpPort {
         })
     }
 
-    /// Sets what it does from here on; done on return.
+    /// Sets what it does from now on; done on return.
     pub(crate) fn set(&self, gate: Gate) -> io::Result<()> {
         let mut bound = self.socket.lock();
         let had = std::mem::replace(&mut *bound, Bound::Lost);
@@ -166,19 +166,20 @@ impl TcpPort {
         TcpListener::from_std(socket.into())
     }
 
-    /// Gives the port up.
+    /// Closes the port for good.
     fn close(&self) {
         *self.socket.lock() = Bound::Lost;
         self.changed.notify_one();
     }
 
-    /// The next connection, once the port listens.
+    /// Returns the next connection, once the port listens.
     pub(crate) async fn accept(&self) -> io::Result<TcpStream> {
         loop {
             let mut changed = pin!(self.changed.notified());
             let accepted = std::future::poll_fn(|cx| {
                 use std::task::Poll;
-                // Polled first, so that the listener's waker is the newest one's.
+                // Polled first, so that after a change the listener is polled anew, with this
+                // task's waker.
                 if changed.as_mut().poll(cx).is_ready() {
                     return Poll::Ready(None);
                 }
@@ -197,7 +198,7 @@ impl TcpPort {
         }
     }
 
-    /// Whether an accepted connection is one the port made to itself; true once for each.
+    /// Whether an accepted connection is one that the port made to itself; true once for each.
     fn is_plug(&self, from: SocketAddr) -> bool {
         let mut plugs = self.plugs.lock();
         let place = plugs.iter().position(|plug| plug.port() == from.port());

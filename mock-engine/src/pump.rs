@@ -1,4 +1,4 @@
-//! The pump that joins a socket to a link.
+//! Joins a socket to a link.
 
 use std::io;
 use std::pin::pin;
@@ -16,21 +16,21 @@ use crate::read::read_some;
 /// How long a client may take to close after the engine's FIN.
 const DRAIN_WAIT: Micros = Micros::from_ms(1_000);
 
-/// Longest chunk copied so that it is written together with others.
+/// The longest chunk that is copied to be written together with others, in bytes.
 const MAX_GATHERED_BYTES: usize = 16 * 1024;
 
 /// A socket that a link can be joined to.
 pub(crate) trait Socket: Send + 'static {
-    /// What is read from.
+    /// The half that is read from.
     type Read<'a>: AsyncRead + Unpin + Send
     where
         Self: 'a;
-    /// What is written to.
+    /// The half that is written to.
     type Write<'a>: AsyncWrite + Unpin + Send
     where
         Self: 'a;
 
-    /// Both, at the same time.
+    /// Both halves, to be used at the same time.
     fn halves(&mut self) -> (Self::Read<'_>, Self::Write<'_>);
 
     /// Closes with an RST.
@@ -84,7 +84,7 @@ pub(crate) async fn pump<S: Socket>(clock: Clock, client: ClientEnd, mut stream:
             }
         };
         if matches!(outcome, Outcome::Fin) && open {
-            // If it were closed with bytes unread, the kernel's RST would overtake our own.
+            // If the socket were closed with bytes unread, the kernel's RST would overtake our FIN.
             let patience = Micros(clock.now().0.saturating_add(DRAIN_WAIT.0));
             tokio::select! {
                 biased;
@@ -101,7 +101,7 @@ pub(crate) async fn pump<S: Socket>(clock: Clock, client: ClientEnd, mut stream:
     }
 }
 
-/// From the socket into the link.
+/// Carries bytes from the socket into the link.
 async fn inbound(
     socket: &mut (impl AsyncRead + Unpin),
     link: &mut ClientWriter,
@@ -114,7 +114,7 @@ async fn inbound(
             }
             Ok(bytes) => link.write_all(&bytes).await.map_err(|error| {
                 // The other direction may be waiting for a socket that takes nothing, and not know
-                // yet.
+                // of the end yet.
                 let reset = error.kind() == io::ErrorKind::ConnectionReset;
                 if reset {
                     Outcome::Reset
@@ -127,7 +127,7 @@ async fn inbound(
     }
 }
 
-/// From the link into the socket, as many chunks at a time as are due.
+/// Carries bytes from the link into the socket, as many chunks at a time as are due.
 async fn outbound(link: &mut ClientReader, socket: &mut (impl AsyncWrite + Unpin)) -> Outcome {
     let mut chunks = Vec::new();
     loop {
@@ -137,7 +137,7 @@ async fn outbound(link: &mut ClientReader, socket: &mut (impl AsyncWrite + Unpin
                 if socket.shutdown().await.is_err() {
                     return Outcome::Broken;
                 }
-                // If only the engine's own side has ended, it goes on reading.
+                // An engine that has ended only its own side goes on reading.
                 let reset = link.engine_done().await;
                 return if reset { Outcome::Reset } else { Outcome::Fin };
             }

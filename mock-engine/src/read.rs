@@ -1,4 +1,4 @@
-//! Reading from a peer that may say nothing for long.
+//! Reads from a peer that may be silent for long.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -7,16 +7,16 @@ use std::task::{Poll, ready};
 
 use tokio::io::{AsyncRead, ReadBuf};
 
-/// Most bytes read at once.
+/// The most bytes read at once.
 const READ_BYTES: usize = 16 * 1024;
 
-/// What there is to read, at most [`READ_BYTES`]; nothing at the end of the stream.
+/// Reads what there is, at most [`READ_BYTES`]; returns nothing at the end of the stream.
 ///
 /// No memory is allocated until something comes: most clients of a stream only listen, and there
 /// may be ten thousand of them.
 ///
 /// # Errors
-/// As the stream's own reads.
+/// Those of the stream's own reads.
 pub(crate) async fn read_some(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
     std::future::poll_fn(|cx| {
         let mut space = [MaybeUninit::uninit(); READ_BYTES];

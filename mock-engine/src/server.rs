@@ -1,4 +1,4 @@
-//! The HTTP side: upgrades, and what GETs of other paths answer.
+//! The HTTP side: upgrades, and answers to requests of other paths.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -33,12 +33,12 @@ use crate::journal::RequestHead;
 use crate::log::Log;
 use crate::paths::Paths;
 
-/// Bytes of a decoded `Sec-WebSocket-Key` (RFC 6455, 4.1).
+/// The bytes of a decoded `Sec-WebSocket-Key` (RFC 6455, 4.1).
 const KEY_BYTES: usize = 16;
 
-/// Why an upgrade is required of a request that asks for none that there is.
+/// Tells a request that an upgrade is required, if it asks for none, or for another version.
 const NOT_ASKED_FOR: &str = "this is a WebSocket, version 13\n";
-/// Why one is required of a request that can't ask for any.
+/// Tells a request that an upgrade is required, if it is too old to ask for one.
 const TOO_OLD: &str = "a WebSocket's handshake is HTTP/1.1 or newer (RFC 6455, 4.1), not HTTP/1.0";
 
 /// Where the server takes its connections from, in memory and on TCP alike.
@@ -75,7 +75,7 @@ impl Connected<IncomingStream<'_, Arrivals>> for Number {
     }
 }
 
-/// What a handler knows.
+/// What a handler needs.
 #[derive(Clone)]
 struct Site {
     hub: Arc<Hub>,
@@ -84,8 +84,8 @@ struct Site {
 }
 
 impl Site {
-    /// Whether a request is about the WebSocket: one of its own path, or an upgrade of any other
-    /// path without a setting of its own.
+    /// Whether a request is for the WebSocket: it is for the WebSocket's own path, or an upgrade at
+    /// another allowed path that no tape answers.
     fn is_upgrade(&self, request: &Request) -> bool {
         let path = request.uri().path();
         if path == self.paths.own() {
@@ -113,7 +113,7 @@ pub(crate) async fn run(
     let router = Router::new().fallback(answer).with_state(site);
     let service = router.into_make_service_with_connect_info::<Number>();
     let served = axum::serve(arrivals, service).with_graceful_shutdown(async {
-        // If the sender is gone, it means the same.
+        // If the sender is gone, that means the same.
         let _ = stop.await;
     });
     // Infallible with this listener: it ends only when told to.
@@ -144,7 +144,7 @@ pub(crate) fn date(log: &Log, response: &mut Response) {
     }
 }
 
-/// What a request of any other path answers.
+/// Answers a request of any other path.
 fn pull(hub: &Hub, id: ConnId, request: &Request) -> Response {
     let (path, method) = (request.uri().path(), request.method());
     hub.core().pulls(id, path, request.uri().query());
@@ -159,7 +159,7 @@ fn pull(hub: &Hub, id: ConnId, request: &Request) -> Response {
     response
 }
 
-/// What the tapes answer to a plain request; `None` if they have no answer.
+/// The tapes' answer to a plain request; `None` if they have none.
 pub(crate) fn canned(hub: &Hub, id: ConnId, path: &str, method: &Method) -> Option<Response> {
     // A HEAD is a GET without the body (RFC 9110, 9.3.2), unless the tape has a HEAD of its own.
     let get = if method == Method::HEAD {
@@ -180,7 +180,7 @@ pub(crate) fn canned(hub: &Hub, id: ConnId, path: &str, method: &Method) -> Opti
     Some(response)
 }
 
-/// The answer of a path that has nothing for a method, or for any.
+/// The answer where a path has nothing for this method, or for any.
 fn not_there(methods: &BTreeSet<String>) -> Response {
     if methods.is_empty() {
         return plain(StatusCode::NOT_FOUND, "nothing at this path\n");
@@ -231,7 +231,7 @@ async fn upgrade_or_refuse(site: &Site, id: ConnId, mut request: Request) -> Res
     response
 }
 
-/// How to answer the handshake, once that is known. This never completes if the answer is not HTTP
+/// Waits until it is known how to answer the handshake. Never completes if the answer is not HTTP
 /// or the connection is over: the server drops it when the client leaves.
 async fn decided(hub: &Hub, id: ConnId) -> Result<Accept, Refusal> {
     loop {
@@ -245,7 +245,7 @@ async fn decided(hub: &Hub, id: ConnId) -> Result<Accept, Refusal> {
     }
 }
 
-/// The 101 and how its messages are compressed, or why there is none (RFC 6455, 4.2.1).
+/// Makes the 101 and agrees on compression, or makes the answer that refuses (RFC 6455, 4.2.1).
 fn negotiate(
     site: &Site,
     id: ConnId,
@@ -344,7 +344,7 @@ fn upgrade_required(why: &str) -> Response {
     response
 }
 
-/// The answer that refuses a handshake.
+/// Makes the answer that refuses a handshake.
 pub(crate) fn refused(log: &Log, id: ConnId, refusal: &Refusal) -> Response {
     let mut response = plain(status(log, id, refusal.status), refusal.body.clone());
     if !refusal.body.is_empty() {
@@ -361,7 +361,7 @@ pub(crate) fn refused(log: &Log, id: ConnId, refusal: &Refusal) -> Response {
     response
 }
 
-/// An answer that ends its connection.
+/// An answer that closes its connection.
 fn plain(status: StatusCode, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
@@ -393,7 +393,8 @@ fn set_headers(headers: &mut HeaderMap, new: &[(String, String)]) {
         if value.is_empty() {
             headers.remove(&name);
         } else if let Ok(value) = HeaderValue::try_from(value.as_str()) {
-            // The same name twice in one step is two headers; an earlier one is replaced.
+            // The same name twice in one step makes two headers; one that was there before is
+            // replaced.
             if set.contains(&name) {
                 headers.append(name, value);
             } else {

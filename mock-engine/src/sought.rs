@@ -1,4 +1,4 @@
-//! Something sought in what clients send: a frame, or a message.
+//! What is looked for in what clients send: a frame, or a message.
 
 use wstape_tape::{Expect, Match, Received};
 
@@ -31,7 +31,7 @@ impl Sought {
         matches!(self, Self::Message(_))
     }
 
-    /// Whether this frame, or the message that it completes, is it.
+    /// Whether this frame, or the message that it completes, is what is sought.
     pub(crate) fn is(&self, frame: &ClientFrame, message: Option<&Message>) -> bool {
         match self {
             Self::Frame(wanted) => Wanted(wanted).is(frame),
@@ -39,8 +39,8 @@ impl Sought {
         }
     }
 
-    /// Whether this frame alone, as a journal keeps it, is it. That can't be told of a message of
-    /// several frames, or one longer than a journal keeps.
+    /// Whether this frame alone, as a journal keeps it, is what is sought. A message of several
+    /// frames, or one longer than a journal keeps, can't be recognized this way.
     pub(crate) fn is_kept(&self, frame: &ClientFrame) -> bool {
         let whole = frame.fin && frame.len == frame.payload.len();
         let message = (whole && self.is_message())
@@ -49,7 +49,7 @@ impl Sought {
         self.is(frame, message.as_ref())
     }
 
-    /// As a person says it.
+    /// What is sought, in words.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Frame(wanted) => Wanted(wanted).to_string(),

@@ -9,7 +9,7 @@ use wstape_tape::Micros;
 /// How fast a tape's time passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Speed {
-    /// In thousandths of the tape's own speed; never zero.
+    /// This many thousandths of the tape's own speed; never zero.
     Thousandths(NonZeroU32),
     /// Without waiting, only as fast as connected clients read. A state's `for_ms` keeps its
     /// length.
@@ -23,7 +23,7 @@ impl Speed {
         None => Self::Max,
     };
 
-    /// A span of the tape's time, as long as it is played.
+    /// How long a span of the tape's time takes when it is played.
     pub(crate) fn scale(self, span: Micros) -> Micros {
         let Self::Thousandths(speed) = self else {
             return span;
@@ -37,7 +37,7 @@ impl Speed {
 }
 
 impl fmt::Display for Speed {
-    /// As it is parsed: `max`, or a factor.
+    /// Writes it as it is parsed: `max`, or a factor.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Max => f.write_str("max"),

@@ -1,4 +1,4 @@
-//! TCP: connections taken off the port.
+//! Takes TCP connections off the port.
 
 use std::sync::Arc;
 
@@ -25,8 +25,8 @@ pub(crate) async fn accept_all(acceptor: Acceptor, port: Arc<TcpPort>, encryptio
                 let _ = stream.set_nodelay(true);
                 match acceptor.accept() {
                     Ok(Some(dialed)) => carry(hub, dialed, stream, &encryption),
-                    // The port went down since: the kernel had accepted it before, or has no other
-                    // way.
+                    // The port went down in the meantime: the kernel had accepted the connection
+                    // before, or can't leave it pending.
                     Ok(None) | Err(_) => reset(stream),
                 }
             }

@@ -1,4 +1,4 @@
-//! Moving an event's `ts` to the time it is played at.
+//! Moves an event's `ts` to the time it is played at.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
@@ -13,16 +13,16 @@ pub enum Timestamps {
     /// They stay as the tape has them.
     #[default]
     Keep,
-    /// Each moves to when it is played and keeps its format: as long before or after its step as in
-    /// the tape; for an `on_connect` step, which has no time of its own, to that very moment.
-    /// Anything that is no timestamp stays, as does what the controls send.
+    /// Each moves to when it is played, and keeps its format: it stays as long before or after its
+    /// step as in the tape. In a step without a time of its own, such as `on_connect`, it becomes
+    /// the time of play. What isn't a timestamp stays, and so does what the controls send.
     Shift,
 }
 
-/// The first and the last second since 1970 that a number may stand for.
+/// The first and last second since 1970 that a number may stand for.
 const FIRST_EPOCH_S: i128 = 100_000_000;
 const LAST_EPOCH_S: i128 = 100_000_000_000;
-/// Most decimals of a number that is a time: nanoseconds.
+/// The most decimals of a number that is a time: nanoseconds.
 const MAX_DECIMALS: usize = 9;
 
 /// Where the messages of a feed have their time.
@@ -36,7 +36,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// `ts` of the engine's events.
+    /// The `ts` of the engine's events.
     pub(crate) fn of_events() -> Self {
         Self {
             pointer: Pointer::new("/ts"),
@@ -45,7 +45,7 @@ impl Place {
         }
     }
 
-    /// Where this JSON Pointer leads, in any message.
+    /// The place that this JSON Pointer leads to, in any message.
     pub(crate) fn of_messages(pointer: &str) -> Self {
         Self {
             pointer: Pointer::new(pointer),
@@ -59,7 +59,7 @@ impl Place {
 #[derive(Debug, Clone)]
 pub(crate) struct Shift {
     place: Place,
-    /// The tapes' wall times at 0, by layer; the controls have none.
+    /// The wall time at each tape's time 0, by layer; the controls have none.
     tape_walls: Vec<DateTime<Utc>>,
 }
 
@@ -80,15 +80,15 @@ impl Shift {
         self.place.every_message
     }
 
-    /// Another base tape is played, with this wall time at 0.
+    /// Takes on another base tape, with this wall time at 0.
     pub(crate) fn rebase(&mut self, wall: DateTime<Utc>) {
         if let Some(base) = self.tape_walls.first_mut() {
             *base = wall;
         }
     }
 
-    /// The message of a layer's step played at the wall time `now`, with its `ts` moved and every
-    /// other byte unchanged.
+    /// The message of a layer's step that is played at the wall time `now`: its `ts` is moved, and
+    /// every other byte is unchanged.
     pub(crate) fn apply(
         &self,
         json: &Bytes,
@@ -107,7 +107,7 @@ impl Shift {
                     None => Move::To(now),
                 }
             }
-            // A step without a time of its own.
+            // The step has no time of its own.
             _ => Move::To(now),
         };
         by.apply(json, &self.place)
@@ -115,7 +115,7 @@ impl Shift {
 }
 
 impl Move {
-    /// The message with its time, at `place`, moved and every other byte unchanged.
+    /// Moves the message's time, at `place`, and leaves every other byte unchanged.
     fn apply(self, json: &Bytes, place: &Place) -> Bytes {
         let Some(at) = place.pointer.find(json) else {
             return json.clone();
@@ -140,9 +140,9 @@ impl Move {
         out.freeze()
     }
 
-    /// Seconds, milliseconds, microseconds or nanoseconds since 1970, moved, with as many decimals
-    /// as before; `None` for anything else. Its size gives the unit: each reaches from 1973 to
-    /// 5138.
+    /// Moves a number of seconds, milliseconds, microseconds or nanoseconds since 1970, and keeps
+    /// the number of its decimals; `None` for anything else. Its size gives the unit: in each, the
+    /// numbers accepted reach from 1973 to 5138.
     fn moved_number(self, text: &str) -> Option<String> {
         const NANOS_PER_S: i128 = 1_000_000_000;
         let (whole, decimals) = match text.split_once('.') {
@@ -181,7 +181,7 @@ impl Move {
         })
     }
 
-    /// `2026-04-21T19:05:36.821259+00:00` and its kin, moved; `None` for anything else.
+    /// Moves `2026-04-21T19:05:36.821259+00:00` and its kin; `None` for anything else.
     fn moved(self, text: &str) -> Option<String> {
         const SECONDS: usize = "2026-04-21T19:05:36".len();
         let (whole, rest) = text.split_at_checked(SECONDS)?;

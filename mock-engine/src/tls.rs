@@ -20,13 +20,13 @@ use wstape_tape::TlsFault;
 /// The years for which a certificate made here is valid.
 const YEARS: (i32, i32) = (2020, 2100);
 
-/// The years of an expired one.
+/// The years of an expired certificate.
 const PAST: (i32, i32) = (2000, 2001);
 
 /// The host of a certificate for another host: a name that nobody can own (RFC 6761, 6.4).
 const OTHER_HOST: &str = "another-host.invalid";
 
-/// Why there is no TLS.
+/// Why TLS could not be set up.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
@@ -38,7 +38,7 @@ pub enum TlsError {
     Pem {
         /// Which of the two.
         what: &'static str,
-        /// What the reader said.
+        /// The parser's message.
         reason: String,
     },
     /// Certificate and key do not match, or are of a kind that can't be used.
@@ -46,7 +46,7 @@ pub enum TlsError {
     Use(#[from] rustls::Error),
 }
 
-/// TLS for an engine: a correct certificate, and one for each thing that can be wrong.
+/// TLS for an engine: a correct certificate, and one for each thing that can be wrong with one.
 #[derive(Clone)]
 pub struct Tls {
     good: TlsAcceptor,
@@ -62,7 +62,7 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// An authority, and its name.
+/// A certificate authority, and its own certificate in PEM.
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
@@ -72,7 +72,8 @@ impl Authority {
     fn new(name: &str) -> Result<Self, TlsError> {
         let mut params = CertificateParams::new(Vec::new())?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // RFC 5280 demands these of it; strict clients check, such as Python from 3.13 on.
+        // RFC 5280 demands these of an authority; strict clients check, such as Python from 3.13
+        // on.
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         params.distinguished_name.push(DnType::CommonName, name);
         params.not_before = date_time_ymd(YEARS.0, 1, 1);
@@ -83,7 +84,7 @@ impl Authority {
         Ok(Self { issuer, pem })
     }
 
-    /// A certificate for these hosts, valid in these years, ready for use.
+    /// Signs a certificate for these hosts, valid in these years, ready for use.
     fn sign(&self, hosts: &[String], (from, to): (i32, i32)) -> Result<TlsAcceptor, TlsError> {
         let mut params = CertificateParams::new(hosts.to_vec())?;
         params.use_authority_key_identifier_extension = true;
@@ -111,7 +112,7 @@ fn acceptor(
 }
 
 impl Tls {
-    /// A certificate for loopback and these hosts, signed by an authority made for it.
+    /// Makes a certificate for loopback and these hosts, signed by an authority made for it.
     ///
     /// # Errors
     /// If a host can't be put in a certificate, or the system gives no random bytes.
@@ -129,10 +130,10 @@ impl Tls {
         Self::around(good, &authority, &all, ca)
     }
 
-    /// A supplied certificate: a chain and its key, in PEM.
+    /// Uses a supplied certificate: a chain and its key, in PEM.
     ///
     /// # Errors
-    /// If they are not that, or do not match.
+    /// If they are not PEM, or do not match.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
         let flaw = |what, reason: &dyn fmt::Display| TlsError::Pem {
             what,
@@ -149,7 +150,7 @@ impl Tls {
         Self::around(good, &Authority::new("wstape")?, &loopback, None)
     }
 
-    /// Adds the faulty ones: the authority signs certificates with just one thing wrong.
+    /// Adds the faulty certificates, each with just one thing wrong.
     fn around(
         good: TlsAcceptor,
         authority: &Authority,

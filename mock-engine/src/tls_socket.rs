@@ -18,7 +18,7 @@ use crate::tls::{Tls, failure};
 /// How long a client may take for its TLS handshake.
 const MAX_HANDSHAKE_WAIT: Micros = Micros::from_ms(30_000);
 
-/// Bytes taken at once from a handshake that is never answered.
+/// The bytes read at a time from a client whose handshake is never answered.
 const SWALLOW_BYTES: usize = 1024;
 
 /// A connection's TLS, and how it is ended.

@@ -10,29 +10,32 @@ use wstape_tape::{Action, Conn, Micros, Step, TapeError, TapeReader, Trigger, po
 
 use crate::names::Pointer;
 
-/// Steps of each tape that are compared at once where they differ: a step moved further than this
-/// counts as one gone and one new.
+/// How many steps of each tape are compared at once where the tapes differ. A step that moved
+/// further than this is reported as one step gone and one new.
 const WINDOW_STEPS: usize = 4_096;
-/// Longest value shown for a changed member, in characters.
+/// The longest value shown for a changed member, in characters.
 const SHOWN_CHARS: usize = 80;
 
-/// Most names that departures are counted by; any others are counted as [`OTHERS`].
+/// The maximum number of names that departures are counted under; all others are counted under
+/// [`OTHERS`].
 const MAX_NAMES: usize = 1_024;
 const OTHERS: &str = "(others)";
 
-/// How to compare two tapes: what steps do and for whom, their events as JSON (ignoring member
-/// order and white space), and when, unless excluded.
+/// How to compare two tapes. Compared are what each step does, on which connection and when, unless
+/// excluded here. Events are compared as JSON: member order and white space don't matter.
 #[derive(Debug, Clone, Default)]
 pub struct Diff {
-    /// Ignore `ts`, both the message's own and that of its `data`; or the value at
-    /// [`time`](Self::time).
+    /// Ignore the time in a message: `ts` in the message itself and in its `data`, or the value at
+    /// [`time`](Self::time) if that is set.
     pub ignore_ts: bool,
-    /// Where a message names its kind, if not in `event`: text messages are then compared as JSON
-    /// too.
+    /// Where a message names its kind, if not in `event`. If set, text messages are compared as
+    /// JSON too.
     pub kind: Option<Pointer>,
-    /// Where a message has its time, if not in `ts`.
+    /// Where a message has its time, if not in `ts`. If set, text messages are compared as JSON
+    /// too.
     pub time: Option<Pointer>,
-    /// Ignore which connection a step is on: a tap's tape names none, a proxy's tape names each.
+    /// Ignore which connection a step is on: a tap's tape names no connections, a proxy's names
+    /// each.
     pub ignore_conn: bool,
     /// How far apart the times of equal steps may be; `None` for any distance.
     pub within: Option<Micros>,
@@ -45,36 +48,36 @@ pub enum Departure {
     Gone(Step),
     /// A step of the second tape that the first lacks.
     New(Step),
-    /// The same event with other values: each member that differs, by its JSON pointer.
+    /// The same event with different values.
     Changed {
-        /// The first tape's.
+        /// The event in the first tape.
         a: Box<Step>,
-        /// The second tape's.
+        /// The event in the second tape.
         b: Box<Step>,
-        /// What differs.
+        /// Each member that differs.
         members: Vec<Member>,
     },
-    /// Equal steps, at other times.
+    /// A step that is in both tapes, with its time in the first and in the second.
     Moved(Step, Micros, Micros),
 }
 
-/// A member of an event that has changed.
+/// A member of an event that differs between the two tapes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Member {
     /// Its JSON pointer (RFC 6901).
     pub pointer: String,
     /// Its value in the first tape; `None` if it has none.
     pub was: Option<Value>,
-    /// Its value in the second tape.
+    /// Its value in the second tape; `None` if it has none.
     pub is: Option<Value>,
 }
 
-/// How many steps were the same, and how many departed, by the event's name or the step's key.
+/// How many steps were the same, and how many departed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Steps that are the same.
     pub same: u64,
-    /// Departures: gone, new, changed, moved.
+    /// The number of steps gone, new, changed and moved, by the event's name or the step's key.
     pub departures: BTreeMap<String, [u64; 4]>,
 }
 
@@ -128,7 +131,8 @@ impl Diff {
         }
     }
 
-    /// Works through the windows up to the last steps in common.
+    /// Reports the differences between the steps read ahead, up to the last step that both have in
+    /// common.
     fn depart<A: BufRead, B: BufRead, E: From<TapeError>>(
         &self,
         a: &mut Ahead<'_, A>,
@@ -143,7 +147,8 @@ impl Diff {
         };
         let ops = capture_diff_slices(Algorithm::Myers, &keys(&a.waiting), &keys(&b.waiting));
         let more = a.waiting.len() == WINDOW_STEPS || b.waiting.len() == WINDOW_STEPS;
-        // What comes after the last steps in common may still find its counterpart.
+        // Steps after the last one in common may still find their counterpart among steps not yet
+        // read.
         let last_equal = ops
             .iter()
             .rposition(|op| matches!(op, DiffOp::Equal { .. }));
@@ -160,7 +165,7 @@ impl Diff {
                 }
                 continue;
             }
-            // Events with one name in the same place are one changed event.
+            // Two events with the same name in the same place are one changed event.
             loop {
                 let departure = match (old.pop_front(), new.pop_front()) {
                     (None, None) => break,
@@ -206,7 +211,7 @@ impl Diff {
         show(departure)
     }
 
-    /// The members that differ, if both are events with one name on one connection.
+    /// The members that differ, if both steps are events of the same name on the same connection.
     fn changed(&self, a: &Step, b: &Step) -> Option<Vec<Member>> {
         let (one, other) = (self.json(&a.action)?, self.json(&b.action)?);
         if (a.conn != b.conn && !self.ignore_conn) || self.name_of(a) != self.name_of(b) {
@@ -222,7 +227,7 @@ impl Diff {
         Some(members)
     }
 
-    /// The JSON of a message, if it is compared as JSON.
+    /// The JSON text of an action that is compared as JSON.
     fn json<'a>(&self, action: &'a Action) -> Option<&'a [u8]> {
         match action {
             Action::Emit(json) => Some(json),
@@ -244,7 +249,7 @@ impl Diff {
         name.unwrap_or_else(|| format!("({})", step.key()))
     }
 
-    /// A message in the form that is compared.
+    /// The message as it is compared: without its time, if times are ignored.
     fn message(&self, json: &[u8]) -> Option<Value> {
         let mut message: Value = serde_json::from_slice(json).ok()?;
         if let Some(time) = self.time.as_ref().filter(|_| self.ignore_ts) {
@@ -260,7 +265,7 @@ impl Diff {
         Some(message)
     }
 
-    /// A step as text that contains everything that must be equal.
+    /// The text that a step is compared by: two steps with the same text are equal.
     fn what(&self, step: &Step) -> String {
         let mut what = step.clone();
         if self.ignore_conn {
@@ -272,7 +277,7 @@ impl Diff {
         if let Some(json) = self.json(&step.action)
             && let Some(message) = self.message(json)
         {
-            // Serde's JSON objects are sorted by key.
+            // Keys of serde_json's objects are sorted, so the text does not depend on member order.
             what.action = Action::Emit(message.to_string().into());
         }
         what.to_canonical()
@@ -285,7 +290,7 @@ struct Compared {
     step: Step,
 }
 
-/// A tape, read ahead as far as needed.
+/// A tape whose steps are read ahead as far as needed.
 struct Ahead<'d, R> {
     reader: TapeReader<R>,
     waiting: VecDeque<Compared>,
@@ -301,7 +306,7 @@ impl<'d, R: BufRead> Ahead<'d, R> {
         }
     }
 
-    /// Reads until this many steps wait, or there are no more.
+    /// Reads until this many steps are waiting or the tape ends.
     fn fill(&mut self, steps: usize) -> Result<(), TapeError> {
         while self.waiting.len() < steps {
             let Some(step) = self.reader.next() else {
@@ -322,7 +327,7 @@ fn time_of(step: &Step) -> Micros {
     }
 }
 
-/// The event's name, or the step's key in parentheses.
+/// The event's name, or the step's key in parentheses, under default settings.
 fn name_of(step: &Step) -> String {
     Diff::default().name_of(step)
 }
@@ -353,7 +358,7 @@ fn departing(a: Option<&Value>, b: Option<&Value>, pointer: String, found: &mut 
 }
 
 impl fmt::Display for Departure {
-    /// Lines that begin with `-`, `+`, `~` or `>`, and give time and connection.
+    /// Writes lines that begin with `-`, `+`, `~` or `>`, and give the time and the connection.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Gone(step) => write!(f, "- {}", step.to_line()),

@@ -1,11 +1,11 @@
-//! Which of a client's Pings were answered: where the engine that plays a tape answers them by
-//! itself, and where it must not.
+//! Finds out which of a client's Pings were answered: where an engine that plays the tape answers
+//! them by itself, and where it must not.
 //!
-//! A Pong repeated from a tape is useless to a client whose Pings have other payloads, so an answer
-//! is not recorded as a step: an engine answers by itself (`pongs` is `auto`). Only a Ping that got
-//! no answer within [`ANSWER_TIMEOUT`] goes into the tape, as `pongs: withheld` before it. Whether
-//! that is so shows only later, and a tape is written in order: meanwhile the steps after a Ping
-//! are held back, at most [`MAX_HELD_STEPS`] and [`MAX_HELD_BYTES`] of them.
+//! A Pong repeated from a tape would be useless to a client that sends other payloads in its Pings.
+//! So an answer is not recorded as a step: an engine answers by itself (`pongs` is `auto`). Only a
+//! Ping without an answer within [`ANSWER_TIMEOUT`] goes into the tape, as `pongs: withheld` before
+//! it. Whether a Ping is answered is known only later, but a tape is written in order: meanwhile
+//! the steps after a Ping are held back, at most [`MAX_HELD_STEPS`] and [`MAX_HELD_BYTES`] of them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::vec::Drain;
@@ -18,41 +18,41 @@ use crate::recording::{Gap, Recording};
 
 /// How late an answer to a Ping may be and still count as immediate.
 pub(crate) const ANSWER_TIMEOUT: Micros = Micros::from_ms(1_000);
-/// How long before an unanswered Ping Pongs are withheld at most: a client that plays the same
-/// session again may send it a little earlier.
+/// How long before an unanswered Ping its Pongs are withheld at most, as a client that plays the
+/// same session again may send it a little earlier.
 const MAX_LEAD: Micros = Micros::from_ms(1_000);
-/// Most steps that are held back, and their bytes. Beyond that the verdict on a Ping is written
-/// where it becomes known instead of where it belongs.
+/// The maximum number of steps held back, and of their bytes. Beyond it the verdict on a Ping is
+/// written where it becomes known, not where it belongs.
 const MAX_HELD_STEPS: usize = 16 << 10;
 const MAX_HELD_BYTES: usize = 4 << 20;
-/// Most unanswered Pings remembered per connection. If more than this follow one before it is
-/// answered, nothing is said about it.
+/// The maximum number of unanswered Pings remembered per connection. If more than this follow a
+/// Ping before it is answered, the tape says nothing about it.
 const MAX_PINGS: usize = 64;
 
-/// The Pings of all connections, and the steps after those that may still be answered.
+/// Tracks the Pings of all connections, and holds the steps after those that may still be answered.
 #[derive(Debug, Default)]
 pub(crate) struct Keepalive {
     conns: BTreeMap<u64, Pings>,
     /// Pings that may still be answered in time, oldest first.
     open: VecDeque<Open>,
-    /// Steps held back, with a place for a verdict before each open Ping.
+    /// The steps held back, with an empty place for a verdict before each open Ping.
     held: VecDeque<Option<Step>>,
     held_bytes: usize,
-    /// How many entries of `held` were released.
+    /// How many entries of `held` have been released.
     released: u64,
     serial: u64,
-    /// The latest time of a step.
+    /// The latest time of any step.
     last: Micros,
-    /// What to write next; kept for its capacity.
+    /// The steps to write next. Emptied after each use, kept for its capacity.
     out: Vec<Step>,
 }
 
 /// The Pings of one connection.
 #[derive(Debug, Default)]
 struct Pings {
-    /// Unanswered ones, oldest first: serial and payload.
+    /// Unanswered Pings, oldest first: serial number and payload.
     unanswered: VecDeque<(u64, Bytes)>,
-    /// The tape says that they are not answered.
+    /// Whether the tape says that Pongs are withheld.
     withheld: bool,
 }
 
@@ -61,9 +61,9 @@ struct Open {
     conn: Conn,
     serial: u64,
     at: Micros,
-    /// Where its verdict belongs among everything ever held.
+    /// The index of the place for its verdict, counted over everything ever held.
     place: u64,
-    /// The time of that verdict.
+    /// The time of its verdict.
     verdict_at: Micros,
 }
 
@@ -76,7 +76,7 @@ fn number(conn: Conn) -> u64 {
 }
 
 impl Keepalive {
-    /// Whether a step of this kind may go to the tape without passing through here.
+    /// Whether this action may go to the tape directly, without passing through here.
     pub(crate) fn may_skip(&self, action: &Action) -> bool {
         self.holds_nothing()
             && !matches!(
@@ -85,12 +85,12 @@ impl Keepalive {
             )
     }
 
-    /// Whether steps unrelated to Pings may go to the tape without passing through here.
+    /// Whether steps unrelated to Pings may go to the tape directly.
     pub(crate) fn holds_nothing(&self) -> bool {
         self.held.is_empty()
     }
 
-    /// The next step, examined if it may concern a Ping.
+    /// Takes the next step, and examines it if it may concern a Ping.
     pub(crate) fn pass(&mut self, step: Step) {
         if self.may_skip(&step.action) {
             self.out.push(step);
@@ -99,7 +99,7 @@ impl Keepalive {
         }
     }
 
-    /// The next step. [`write`](Self::write) writes what is ready.
+    /// Takes and examines the next step. [`write`](Self::write) writes what is ready.
     pub(crate) fn push(&mut self, step: Step) {
         let at = match step.trigger {
             Trigger::At(at) => at,
@@ -130,7 +130,7 @@ impl Keepalive {
         self.release();
     }
 
-    /// A client sent a Ping.
+    /// Takes a Ping of a client.
     pub(crate) fn pinged(&mut self, conn: Conn, at: Micros, payload: Bytes) {
         self.serial += 1;
         let pings = self.conns.entry(number(conn)).or_default();
@@ -155,7 +155,7 @@ impl Keepalive {
         self.last = self.last.max(at);
     }
 
-    /// Decides what is known about open Pings by `now`.
+    /// Decides on the open Pings that have timed out by `now`.
     fn settle(&mut self, now: Micros) {
         while self.due().is_some_and(|due| due <= now)
             && let Some(open) = self.open.pop_front()
@@ -165,14 +165,14 @@ impl Keepalive {
         self.release();
     }
 
-    /// When the oldest open Ping counts as unanswered.
+    /// When the oldest open Ping will count as unanswered.
     pub(crate) fn due(&self) -> Option<Micros> {
         let oldest = self.open.front()?;
         Some(Micros(oldest.at.0.saturating_add(ANSWER_TIMEOUT.0)))
     }
 
-    /// A connection is over, and its open Pings stay unanswered; returns whether Pongs were
-    /// withheld on it.
+    /// Takes the end of a connection: its open Pings count as unanswered. Returns whether Pongs
+    /// were withheld on it.
     pub(crate) fn over(&mut self, conn: Conn, at: Micros) -> bool {
         self.leave_unanswered(conn, at);
         let pings = self.conns.remove(&number(conn));
@@ -195,28 +195,28 @@ impl Keepalive {
         }
     }
 
-    /// The next steps, none of which is examined.
+    /// Takes steps without examining them.
     pub(crate) fn pass_on(&mut self, steps: &mut Vec<Step>) {
         self.out.append(steps);
     }
 
-    /// What may be written now.
+    /// Takes out the steps that can be written now.
     pub(crate) fn out(&mut self) -> Drain<'_, Step> {
         self.out.drain(..)
     }
 
-    /// Writes what may be written now.
+    /// Writes the steps that can be written now.
     ///
     /// # Errors
-    /// Those of [`Recording::push`].
+    /// The errors of [`Recording::push`].
     pub(crate) fn write(&mut self, tape: &mut Recording) -> Result<(), RecordError> {
         self.out().try_for_each(|step| tape.push(step))
     }
 
-    /// Writes what is known about open Pings by `now`.
+    /// Decides on the open Pings that have timed out by `now`, and writes what can be written.
     ///
     /// # Errors
-    /// Those of [`Recording::push`].
+    /// The errors of [`Recording::push`].
     pub(crate) fn write_settled(
         &mut self,
         now: Micros,
@@ -226,17 +226,17 @@ impl Keepalive {
         self.write(tape)
     }
 
-    /// Writes everything that was held back, and then that something is missing.
+    /// Writes everything that was held back, then the mark of a gap.
     ///
     /// # Errors
-    /// Those of [`Recording::push`].
+    /// The errors of [`Recording::push`].
     pub(crate) fn write_gap(&mut self, gap: Gap, tape: &mut Recording) -> Result<(), RecordError> {
         self.gap();
         self.out.push(gap.step());
         self.write(tape)
     }
 
-    /// Something is missing here, perhaps including answers.
+    /// Releases everything at a gap in the recording: answers to open Pings may be missing.
     pub(crate) fn gap(&mut self) {
         self.open.clear();
         for pings in self.conns.values_mut() {
@@ -262,8 +262,7 @@ impl Keepalive {
             .map(|ping| ping.0)
             .collect();
         let newest = serials.pop().unwrap_or_default();
-        // The latest may answer the earlier ones too (RFC 6455, 5.5.3): these got no Pong of their
-        // own.
+        // A Pong may answer earlier Pings too (RFC 6455, 5.5.3), which then get none of their own.
         for serial in serials {
             if let Some(open) = self.take_open(serial) {
                 self.withhold(&open, open.at);
@@ -286,7 +285,7 @@ impl Keepalive {
         self.open.remove(at.ok()?)
     }
 
-    /// Writes the verdict on a Ping before it, or at the end if that place is gone.
+    /// Puts the verdict on a Ping before it, or at the end if that place is already written.
     fn decide(&mut self, open: &Open, now: Micros, pongs: Pongs) {
         let place = open.place.checked_sub(self.released);
         let place = place.and_then(|place| usize::try_from(place).ok());
@@ -306,7 +305,7 @@ impl Keepalive {
         self.held.push_back(Some(step));
     }
 
-    /// Releases what comes before the first open Ping, and everything if there is too much.
+    /// Releases the steps before the first open Ping, or all of them if too many are held.
     fn release(&mut self) {
         let full = self.held.len() > MAX_HELD_STEPS || self.held_bytes > MAX_HELD_BYTES;
         let passed = self.open.partition_point(|open| open.place < self.released);
@@ -327,12 +326,12 @@ impl Keepalive {
     }
 }
 
-/// What a Pong answers.
+/// What a Pong means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Answer {
-    /// Nobody asked for it.
+    /// It answers no Ping.
     Unasked,
-    /// An answer that an engine would give by itself.
+    /// It answers a Ping in time, as an engine would by itself.
     InTime,
     /// An answer to a Ping that the tape says is unanswered.
     Late,
@@ -344,7 +343,7 @@ fn verdict(conn: Conn, at: Micros, pongs: Pongs) -> Step {
     step
 }
 
-/// Bytes of memory that a step holds.
+/// How many bytes of payload a step holds in memory.
 fn weight(step: &Step) -> usize {
     match &step.action {
         Action::Emit(bytes) | Action::Binary(bytes) | Action::Bytes(bytes) => bytes.len(),
@@ -365,7 +364,7 @@ mod tests {
 
     const SECOND: u64 = 1_000;
 
-    /// What a tape gets from these steps, and after each of these times.
+    /// The steps that a tape gets from these steps once all Pings are decided.
     fn lines(steps: &[&str]) -> Vec<String> {
         let mut keepalive = Keepalive::default();
         for line in steps {

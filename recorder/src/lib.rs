@@ -2,7 +2,7 @@
 //!
 //! | module | what is in it |
 //! | --- | --- |
-//! | `tap` | a subscriber whose every observation becomes a step |
+//! | `tap` | a subscriber that turns its every observation into a step |
 //! | `transcript` | turns observations into steps: what arrives, how it ends, how dials fare |
 //! | `keepalive` | which Pings were answered, for `tap`, `proxy` and captures |
 //! | `poll` | polls an engine that offers only HTTP |

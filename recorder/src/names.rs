@@ -1,5 +1,5 @@
-//! Where a message has its kind and its time: JSON Pointers (RFC 6901), for feeds that do not call
-//! them `event` and `ts`.
+//! JSON Pointers (RFC 6901) to a message's kind and time, for feeds that do not call them `event`
+//! and `ts`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -62,7 +62,7 @@ impl Pointer {
         }
     }
 
-    /// The kind it points to, as a word: a text as is, a number or Boolean as JSON.
+    /// The kind it points to, as a word: a string as is, a number or Boolean as JSON.
     pub(crate) fn kind(&self, message: &Value) -> Option<String> {
         match self.find(message)? {
             Value::String(text) => Some(text.clone()),

@@ -1,8 +1,8 @@
 //! Turns observations into steps.
 //!
-//! What arrives is stamped with its arrival. The outcome of an attempt is stamped with the end of
-//! the one before it: that instant lies between two dials both in the recording and in a replay,
-//! where dials take no time.
+//! What arrives has the time of its arrival. The outcome of an attempt to connect has the time at
+//! which the attempt or connection before it ended. That instant is between the same two dials both
+//! in the recording and in a replay, where dials take no time.
 
 use bytes::Bytes;
 use engine_client::{EndReason, Observed};
@@ -16,27 +16,27 @@ use crate::error::RecordError;
 use crate::keepalive::Keepalive;
 use crate::recording::{Encoder, Gap, Recording, Stats};
 
-/// What happens to the next attempts.
+/// The outcome of the next attempts to connect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum DialOutcome {
-    /// They connect.
+    /// They succeed.
     Connect,
     /// The port refuses them.
     Down,
     /// The handshake is refused.
     Refuse(Refusal),
-    /// They are accepted and never answered.
+    /// They are accepted, but the handshake is never answered.
     Hang,
-    /// They end, or get another kind of answer, before the handshake does.
+    /// They end, or get something other than a valid answer, before the handshake is complete.
     Break(Garbage),
 }
 
 /// What a subscriber observed, to be turned into steps elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Observation {
-    /// The handshake is done.
+    /// The handshake succeeded.
     Connected,
-    /// The handshake was answered with another status.
+    /// The handshake was answered with another status than 101.
     Refused(Refusal),
     /// A message or a control frame.
     Frame(Frame),
@@ -50,7 +50,7 @@ pub(crate) enum Observation {
     End(EndReason),
 }
 
-/// A message or a control frame that came.
+/// A message or a control frame of the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Frame {
     Text(String),
@@ -60,7 +60,7 @@ pub(crate) enum Frame {
 }
 
 impl Observation {
-    /// The frame, if a tape can express it.
+    /// Converts an observation of the subscriber; `None` if a tape can't express it.
     pub(crate) fn of(seen: Observed<'_>) -> Option<Self> {
         let frame = match seen {
             Observed::Connected { .. } => return Some(Self::Connected),
@@ -90,7 +90,7 @@ impl Observation {
         Some(Self::Frame(frame))
     }
 
-    /// Bytes of memory it holds, besides its own.
+    /// How many bytes of memory it holds, besides its own size.
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Frame(frame) => frame.bytes(),
@@ -107,7 +107,7 @@ impl Observation {
 }
 
 impl Frame {
-    /// Bytes of the payload.
+    /// The size of the payload, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
@@ -120,9 +120,9 @@ impl Frame {
 #[derive(Debug)]
 pub(crate) struct Transcript {
     outcome: DialOutcome,
-    /// The end of the last attempt or connection.
+    /// When the last attempt or connection ended.
     ended_at: Micros,
-    /// The refusal of the current attempt's handshake.
+    /// How the current attempt's handshake was refused.
     refusal: Option<Refusal>,
     connected: bool,
     keepalive: Keepalive,
@@ -177,17 +177,17 @@ impl Transcript {
         }
     }
 
-    /// Writes what is left, and the end.
+    /// Writes what is still held, and the end.
     ///
     /// # Errors
-    /// Those of [`Recording::push`].
+    /// The errors of [`Recording::push`].
     pub(crate) fn end(&mut self, at: Micros, tape: &mut Recording) -> Result<(), RecordError> {
         self.keepalive.gap();
         self.keepalive.write(tape)?;
         tape.push(Step::at(at, Action::End))
     }
 
-    /// The next connection's Pings are answered until it turns out otherwise.
+    /// Takes the end of a connection. On the next one, Pings count as answered until one is not.
     fn connection_is_over(&mut self, at: Micros) {
         if self.keepalive.over(Conn::All, at) {
             let auto = Step::at(at, Action::Pongs(Pongs::Auto));
@@ -196,7 +196,7 @@ impl Transcript {
         self.keepalive.gap();
     }
 
-    /// The steps for an observation made `at` this time of the tape.
+    /// Returns the steps for an observation made at this time of the tape.
     fn steps(&mut self, at: Micros, seen: Observation) -> Vec<Step> {
         match seen {
             Observation::Connected => {
@@ -229,15 +229,15 @@ impl Transcript {
     fn ended(&mut self, at: Micros, reason: EndReason) -> Vec<Step> {
         if std::mem::take(&mut self.connected) {
             return match reason {
-                // The Close is a step of its own; a peer that went silent ended nothing, and
-                // neither does the tape.
+                // A Close is a step of its own. If the tap gave up on a silent peer, nothing ended
+                // on the peer's side, so nothing ends in the tape.
                 EndReason::Closed { .. }
                 | EndReason::Shutdown
                 | EndReason::Idle
                 | EndReason::WriteStalled => Vec::new(),
                 EndReason::Fin => vec![Step::at(at, Action::Drop(End::Fin))],
                 EndReason::Reset => vec![Step::at(at, Action::Drop(End::Reset))],
-                // The tap gave up on something it could not read; a replay has to be given up too.
+                // The tap gave up because it could not read something, so a replay has to end too.
                 reason => {
                     let mut step = Step::at(at, Action::Drop(End::Reset));
                     step.note = Some(reason.to_string());
@@ -271,7 +271,7 @@ impl Transcript {
         }
     }
 
-    /// From the last end on, attempts have this outcome.
+    /// Sets the outcome of attempts to connect from the last end on.
     fn next_dials(&mut self, outcome: DialOutcome) -> Vec<Step> {
         if self.outcome == outcome {
             return Vec::new();
@@ -302,19 +302,19 @@ impl Transcript {
     }
 }
 
-/// A message as it came: an event, byte for byte, if it is one and fits on one line.
+/// The step for a text message: an event, byte for byte, if it is one and fits on one line.
 pub(crate) fn text_step(at: Micros, text: String) -> Step {
     let line = format!("{{\"at_ms\":{},\"emit\":{text}}}", at.to_ms_text());
     let event = (!text.contains(['\n', '\r']))
         .then(|| Step::parse("recording", 0, &line).ok())
         .flatten()
-        // A text such as `{…},"x-…":{…}` would make a whole line of several members.
+        // A text such as `{…},"x-…":{…}` would become several members of the line.
         .filter(|step| matches!(&step.action, Action::Emit(json) if json == text.as_bytes()));
     event.unwrap_or_else(|| Step::at(at, Action::Text(text)))
 }
 
-/// Headers of a refusal about how its answer was sent, not what it was: the engine that plays the
-/// tape sends its own.
+/// Headers that tell how a refusal was sent rather than what it was: the engine that plays the tape
+/// sends its own.
 const FRAMING: [HeaderName; 8] = [
     header::CONNECTION,
     header::CONTENT_ENCODING,
@@ -326,7 +326,7 @@ const FRAMING: [HeaderName; 8] = [
     header::UPGRADE,
 ];
 
-/// A refusal's headers, in order. The redactor handles secret ones.
+/// The headers of a refusal, in order. The redactor handles secret ones.
 fn kept_headers(headers: &HeaderMap) -> Vec<(String, String)> {
     let kept = headers.iter().filter(|(name, _)| !FRAMING.contains(name));
     kept.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))

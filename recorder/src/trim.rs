@@ -1,4 +1,4 @@
-//! Cuts a stretch out of a tape, as a tape of its own.
+//! Cuts a section out of a tape, as a tape of its own.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use wstape_tape::{
     Trigger,
 };
 
-/// Why no stretch can be cut out.
+/// Why a section can't be cut out of a tape.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrimError {
@@ -20,30 +20,30 @@ pub enum TrimError {
     /// The tape has no such mark.
     #[error("{tape}: there is no mark {mark:?}; grep '\"mark\":\"' {tape} lists the marks")]
     NoMark {
-        /// The tape.
+        /// The tape's name.
         tape: String,
-        /// The mark asked for.
+        /// The mark that was asked for.
         mark: String,
     },
-    /// A stretch that ends before it begins.
+    /// The section would end before it begins.
     #[error("nothing lies between {from} s and {to} s: --to must be later than --from")]
     Empty {
-        /// Where it was to begin.
+        /// Where it would begin.
         from: Micros,
-        /// Where it was to end.
+        /// Where it would end.
         to: Micros,
     },
-    /// An empty stretch.
+    /// The section has no steps.
     #[error("{tape}: nothing is kept: {why}")]
     Nothing {
-        /// The tape.
+        /// The tape's name.
         tape: String,
-        /// What is known about the stretch and the tape.
+        /// What is known about the section and the tape.
         why: String,
     },
 }
 
-/// Where a stretch begins or ends.
+/// Where a section begins or ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// At a time of the tape.
@@ -52,9 +52,9 @@ pub enum Place {
     Mark(String),
 }
 
-/// A stretch of a tape.
+/// A section of a tape.
 ///
-/// Times count from its beginning, and the virtual wall time there is unchanged. What holds at the
+/// Times count from its beginning, and the virtual wall time there is unchanged. The state at the
 /// beginning (the port down, a partition, an HTTP answer, open connections) is set there; a state
 /// that clears by itself does so when it would have. Steps on connect stay as they are. If the tape
 /// names its connections, those already over are left out and the others are renumbered.
@@ -66,17 +66,17 @@ pub struct Trim {
     pub to: Option<Place>,
 }
 
-/// What identifies a state: its key, its connection, its direction, and its path.
+/// What identifies a state: its key, connection, direction and path.
 type StateKey = (&'static str, Option<u64>, u8, String);
 
-/// What holds before the stretch begins.
+/// What is known from the steps before the section.
 #[derive(Debug, Default)]
 struct Before {
-    /// States, each with when it was set.
+    /// The states, each with the time when it was set.
     states: BTreeMap<StateKey, (Micros, Step)>,
-    /// The handshake of each open connection.
+    /// The handshakes of open connections.
     open: BTreeMap<u64, Vec<Step>>,
-    /// Old and new numbers of connections.
+    /// The new numbers of connections, by their old ones; 0 for those over before the section.
     numbers: BTreeMap<u64, u64>,
     next_number: u64,
     /// Whether the tape knows connections one by one.
@@ -86,7 +86,7 @@ struct Before {
 }
 
 impl Trim {
-    /// The stretch's header.
+    /// The section's header.
     #[must_use]
     pub fn header(mut header: Header, from: Micros) -> Header {
         let us = i64::try_from(from.0).unwrap_or(i64::MAX);
@@ -99,7 +99,7 @@ impl Trim {
         header
     }
 
-    /// Finds where the stretch begins: at once for a time, by reading up to it for a mark.
+    /// Finds where the section begins. For a mark this reads the tape up to it.
     ///
     /// # Errors
     /// The first error in the tape; [`TrimError::NoMark`] if there is no such mark.
@@ -125,13 +125,13 @@ impl Trim {
         }
     }
 
-    /// Passes the stretch's steps to `write`, one by one, in constant memory. `from` is what
-    /// [`begin`](Self::begin) found.
+    /// Passes the section's steps to `write`, one by one, in constant memory. `from` is what
+    /// [`begin`](Self::begin) returned.
     ///
     /// # Errors
-    /// The first error in the tape, or from `write`; [`TrimError::NoMark`] if the mark at the end
-    /// never comes, [`TrimError::Empty`] if the stretch ends before it begins,
-    /// [`TrimError::Nothing`] if it is empty.
+    /// The first error in the tape, or from `write`; [`TrimError::NoMark`] if there is no mark for
+    /// the end, [`TrimError::Empty`] if the section would end before it begins,
+    /// [`TrimError::Nothing`] if it has no steps.
     pub fn cut<R: BufRead, E: From<TrimError>>(
         &self,
         from: Micros,
@@ -148,7 +148,7 @@ impl Trim {
         let mut begun = from == Micros::ZERO;
         let mut last = from;
         let mut ended_at = None;
-        // Counts for the stretch, and for everything after its beginning but the tape's end.
+        // The steps kept, and whether any step but the end comes after the section's beginning.
         let (kept, mut reached) = (Cell::new(0_u64), false);
         let mut write = |step: Step| {
             kept.set(kept.get() + 1);
@@ -172,7 +172,7 @@ impl Trim {
             if self.is_end(at, &step) {
                 ended_at = match self.to {
                     Some(Place::At(to)) if step.action != Action::End => Some(to),
-                    // The tape is over, and the mark never came.
+                    // The tape ended without the mark.
                     Some(Place::Mark(_)) if step.action == Action::End => None,
                     _ => Some(at),
                 };
@@ -207,7 +207,7 @@ impl Trim {
                 }
                 .into());
             }
-            // The tape has no end of its own, nor does the rest of it.
+            // The tape has no end step, so the section has none either.
             (None, None) => return Ok(()),
             (Some(Place::At(to)), None) => (*to).min(last.max(from)),
         };
@@ -227,7 +227,7 @@ impl Trim {
 }
 
 impl Before {
-    /// Takes in a step that lies before the stretch.
+    /// Takes a step before the section.
     fn take(&mut self, at: Micros, step: Step) {
         self.until = Some(at);
         let named = match step.conn {
@@ -287,14 +287,14 @@ impl Before {
         }
     }
 
-    /// The connection is over.
+    /// Takes the end of a connection.
     fn forget(&mut self, n: u64) {
         self.open.remove(&n);
         self.states.retain(|key, _| key.1 != Some(n));
         self.numbers.insert(n, 0);
     }
 
-    /// Writes what holds where the stretch begins.
+    /// Writes the state and the open connections at the beginning of the section.
     fn hand_over<E>(
         &mut self,
         from: Micros,
@@ -321,7 +321,8 @@ impl Before {
         Ok(())
     }
 
-    /// The step with its connection's new number; `None` if that was over before the stretch.
+    /// The step with its connection's new number; `None` if the connection was over before the
+    /// section.
     fn renumbered(&mut self, mut step: Step) -> Option<Step> {
         if matches!(step.action, Action::Answers(Answers::Held)) {
             self.held = true;

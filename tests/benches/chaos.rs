@@ -1,7 +1,7 @@
-//! Chaos over long sessions: how many virtual hours a minute of wall time plays, all rules on, on
-//! one core, with an engine that sends one message a second, and one that sends a hundred.
+//! Chaos over long sessions: how many virtual hours a minute of wall time plays, with all rules on,
+//! on one core, with an engine that sends one message a second, and one that sends a hundred.
 //!
-//! `cargo bench --package wstape-tests --bench chaos`; seeds a second are what `cargo chaos` prints.
+//! `cargo bench --package wstape-tests --bench chaos`; `cargo chaos` prints the seeds per second.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -42,8 +42,8 @@ fn main() {
     }
 }
 
-/// A session of so many seconds at so many messages a second, SPEC's settings, each quarter of an
-/// hour a reset, a Close, a restart and a partition.
+/// Returns a session of this many seconds at this many messages a second, with the default
+/// settings, and with a reset, a Close, a restart and a partition in each quarter of an hour.
 fn session(seconds: u64, rate: u64) -> Case {
     let mut base = String::from("{\"tape\":1,\"title\":\"a long session\"}\n");
     for n in 1..=seconds * rate {

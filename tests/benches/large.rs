@@ -65,7 +65,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     })
 }
 
-/// Writes a tape of this size; when it ends.
+/// Writes a tape of this size; returns when it ends.
 fn write(path: &Path, bytes: u64) -> std::io::Result<Micros> {
     let mut out = BufWriter::new(File::create(path)?);
     let header = "{\"tape\":1,\"title\":\"large\"}\n";

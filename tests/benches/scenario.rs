@@ -22,7 +22,7 @@ const EVENT: &str = concat!(
     r#"{"coin":"BTC","direction":"SHORT","entry_price":63450.0,"size_coins":0.0012}]}}"#,
 );
 
-/// Its arrival tells that everything before it has come.
+/// Once this has arrived, everything before it has come too.
 const LAST_EVENT: &str = r#"{"event":"regime","data":{"regime":"CHOP"}}"#;
 
 fn main() {
@@ -40,7 +40,7 @@ fn ladder(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| run(&scenario));
 }
 
-/// Events in bursts of a hundred, a burst a millisecond of virtual time.
+/// Events in bursts of a hundred, with a burst per millisecond of virtual time.
 #[divan::bench(sample_count = 10, sample_size = 1)]
 fn feed_virtual(bencher: Bencher<'_, '_>) {
     let scenario = feed();
@@ -49,8 +49,8 @@ fn feed_virtual(bencher: Bencher<'_, '_>) {
         .bench_local(|| run(&scenario));
 }
 
-/// As many events over TCP, engine and subscriber sharing a thread: from the first emit to the
-/// moment when the last shows in the mirror.
+/// As many events over TCP, with engine and subscriber sharing a thread: from the first emit until
+/// the last event shows in the mirror.
 #[divan::bench(sample_count = 10, sample_size = 1)]
 fn feed_tcp(bencher: Bencher<'_, '_>) {
     let runtime = Builder::new_current_thread()

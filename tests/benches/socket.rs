@@ -1,5 +1,5 @@
-//! Socket to mirror: our subscriber against a bare tungstenite reader that decodes nothing, taking
-//! turns on the same bytes over loopback in one run.
+//! From socket to mirror: our subscriber against a bare tungstenite reader that decodes nothing,
+//! taking turns on the same bytes over loopback in one run.
 //!
 //! `cargo bench --package wstape-tests --bench socket`
 
@@ -20,7 +20,7 @@ const FRAMES: usize = 200_000;
 const BATCH: usize = 128;
 /// Rounds of each kind; the median counts.
 const ROUNDS: usize = 7;
-/// Longest that a round may take.
+/// The longest that a round may take.
 const ROUND_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A positions event as the engine sends it: two positions, 331 bytes.
@@ -32,7 +32,7 @@ const EVENT: &str = concat!(
 );
 
 fn main() {
-    // `cargo test --benches` asks only whether it runs.
+    // `cargo test --benches` only checks that it runs.
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }
@@ -66,7 +66,7 @@ fn rate(took: Duration) -> f64 {
     FRAMES as f64 / took.as_secs_f64()
 }
 
-/// Takes one connection, writes a round of frames in batches, and closes.
+/// Accepts one connection, writes a round of frames in batches, and closes.
 fn serve() -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     let addr = listener.local_addr().expect("it listens");
@@ -88,7 +88,7 @@ fn serve() -> SocketAddr {
         stream
             .write_all(&frame.repeat(FRAMES % BATCH))
             .expect("a reader");
-        // The client may go first: it has all it wants.
+        // The client may leave first, because it has everything it wants.
         let _ = socket.close(None);
         while socket.read().is_ok() {}
     });

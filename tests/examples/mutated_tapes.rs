@@ -1,6 +1,6 @@
-//! Puts damaged tapes through what `check` and `replay` do: `mutated_tapes [COUNT [FIRST_SEED]]`.
-//! Says what took the most time and memory, and ends with status 1 if a tape panics, takes over
-//! 10 s or over 256 MiB.
+//! Does with damaged tapes what `check` and `replay` do: `mutated_tapes [COUNT [FIRST_SEED]]`.
+//! Prints what took the most time and memory, and ends with status 1 if a tape panics, or takes
+//! over 10 s or over 256 MiB.
 
 #[path = "../../crates/tape/tests/mutated/generator.rs"]
 mod generator;
@@ -21,26 +21,26 @@ use wstape_harness::Scenario;
 use wstape_recorder::{Redactor, Rules};
 use wstape_tape::{Tape, TapeReader, check};
 
-/// Longest that one tape may take, and most memory.
+/// The longest that one tape may take, and the most memory.
 const MAX_TIME: Duration = Duration::from_secs(10);
 const MAX_MEMORY_BYTES: usize = 256 << 20;
 
-/// Tapes tried unless the command line says otherwise.
+/// How many tapes to try, unless the command line says otherwise.
 const DEFAULT_COUNT: u64 = 2_000;
 
-/// Where tapes to damage are, beside the format's own example; and the largest that is taken.
+/// Where tapes to damage are, besides the format's own example, and the largest size that is used.
 const FOLDERS: [&str; 4] = ["tapes", "recordings", "regressions", "overlays"];
 const MAX_TAPE_BYTES: u64 = 64 << 10;
 
 #[global_allocator]
 static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 
-/// What became of a tape.
+/// What happened to a tape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Became {
-    /// Both say what is wrong with it.
+    /// Both `check` and `replay` say what is wrong with it.
     Flawed,
-    /// It is sound, and can't be played alone: there is a sentence why.
+    /// It is sound, but can't be played alone, and a sentence says why.
     Refused,
     Played,
 }
@@ -114,7 +114,7 @@ fn main() -> ExitCode {
     u8::from(bad > 0).into()
 }
 
-/// The tapes to damage.
+/// Reads the tapes to damage.
 fn genuine() -> Vec<Arc<[u8]>> {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut paths: Vec<PathBuf> = vec![crates.join("crates/tape/format/full.jsonl")];
@@ -135,10 +135,10 @@ fn genuine() -> Vec<Arc<[u8]>> {
     paths.into_iter().map(read).collect()
 }
 
-/// What `check` and `replay` do with it.
+/// Does with a tape what `check` and `replay` do.
 fn run(bytes: &[u8]) -> Became {
     let checked = TapeReader::new("mutated", bytes).and_then(check);
-    // Its whole content is searched for secrets.
+    // Like `check`, search all of it for secrets.
     let redactor = Redactor::new(Rules::default(), [0; 32]);
     let _ = redactor.scan(bytes).expect("memory can be read");
     if let Err(error) = checked {

@@ -1,4 +1,4 @@
-//! What chaos does: cases that people have written, and drawn ones.
+//! What chaos does with written cases and with drawn ones.
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,7 @@ fn tapes(folder: &str) -> Vec<PathBuf> {
     paths
 }
 
-/// Drawn cases that a test looks at: as many as a debug build plays in a few seconds.
+/// The drawn cases that a test looks at: as many as a debug build plays in a few seconds.
 const CASES: std::ops::Range<u64> = 0..60;
 
 #[test]
@@ -55,9 +55,9 @@ fn the_subscriber_holds_to_the_rules_on_drawn_cases() {
     }
 }
 
-/// Bytes of an answer in which a bit is flipped: all of its head, and the first of what follows.
+/// Bytes of an answer in which a bit is flipped: its whole head, and the first bytes after it.
 const ANSWER_BYTES: usize = 180;
-/// Bits that make a control byte of what is printable, of the end of a line, and one letter of another.
+/// Bits that turn printable characters and line ends into control bytes, and letters into others.
 const FLIPS: [u8; 3] = [0x40, 0x20, 0x01];
 
 #[test]

@@ -1,15 +1,15 @@
 //! How our subscriber copes with what real servers and proxies do: a feed runs under each field
-//! overlay, and its outcome is compared with a snapshot in `fixtures/snapshots/field/`.
+//! overlay, and the outcome is compared with a snapshot in `fixtures/snapshots/field/`.
 
 use wstape::OurSubscriber;
 use wstape_harness::Scenario;
 use wstape_mock_engine::field::Overlay;
 use wstape_tape::Tape;
 
-/// How long the feed goes on, in seconds: beyond the end of what lasts longest.
+/// How long the feed goes on, in seconds: longer than any overlay has an effect.
 const LASTS_S: u64 = 170;
 
-/// A heartbeat each second, a regime each ten, and the time in each.
+/// Returns a feed with a heartbeat each second and a regime every ten seconds, each with its time.
 fn feed() -> Tape {
     let mut lines = vec![r#"{"tape":1,"title":"A feed that goes on"}"#.to_owned()];
     for second in 1..LASTS_S {

@@ -1,5 +1,5 @@
 //! A tape larger than the memory it may take. It runs in a process of its own, so that the
-//! high-water mark is this test's.
+//! high-water mark belongs to this test.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -11,12 +11,12 @@ use wstape_tape::TapeReader;
 
 /// Size of the tape.
 const TAPE_BYTES: usize = 48 << 20;
-/// What reading and playing it may take, the program itself included.
+/// How much memory reading and playing it may take, including the program itself.
 const MOST_KIB: u64 = 32 << 10;
 /// Size of an event.
 const EVENT_BYTES: usize = 16 << 10;
 
-/// The process's high-water mark (`proc(5)`, status).
+/// Returns the process's high-water mark (`proc(5)`, status).
 fn peak_kib() -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("proc is mounted");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

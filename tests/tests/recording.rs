@@ -1,5 +1,5 @@
-//! Recorded, then replayed: what the tap writes plays unedited, and gives the mirror that the tap
-//! itself had. It runs on real sockets and waits for conditions, never for time.
+//! Recorded, then replayed: what the tap writes plays unedited, and gives the mirror that the
+//! session itself would give. It runs on real sockets and waits for conditions, never for time.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use wstape_mock_engine::{Engine, FrameKind, JournalKind};
 use wstape_recorder::{Output, Redactor, Rules, Tap};
 use wstape_tape::{Action, End, Refusal, Tape};
 
-/// Longest that the session may take; it takes two backoff delays.
+/// The longest that the session may take; it takes two backoff delays.
 const BOUND: Duration = Duration::from_secs(30);
 
-/// A member order, spaces and number forms that no serialiser would choose.
+/// An order of members, spaces and number forms that no serialiser would choose.
 const RISK: &str = r#"{"event":"risk", "ts":"2026-01-01T00:00:01Z","data":{ "halted":true,"account_value":1.50e2 }}"#;
 const REGIME: &str =
     r#"{"event":"regime","data":{"regime":"TREND_LONG"},"ts":"2026-01-01T00:00:02"}"#;
@@ -140,7 +140,7 @@ fn a_tape_that_the_token_reaches_is_found_out() {
     assert!(!said.contains(TOKEN) && !path.exists(), "{said}");
 }
 
-/// Three connections: one reset, one closed after a refused attempt, one open to the end.
+/// Plays three connections: one reset, one closed after a refused attempt, one open to the end.
 async fn session(engine: &Engine) {
     engine.wait_for_connections(1).await.unwrap();
     engine.emit_json(RISK);
@@ -163,7 +163,7 @@ async fn session(engine: &Engine) {
     answered(engine, "3").await;
 }
 
-/// Pings, and waits for the Pong: all that was sent before has arrived then.
+/// Pings, and waits for the Pong: everything sent before has arrived by then.
 async fn answered(engine: &Engine, payload: &str) {
     engine.ping(payload.to_owned());
     let wait = engine.journal();

@@ -19,18 +19,18 @@ use wstape_tape::{End, Micros};
 #[global_allocator]
 static LIVE: Cap<System> = Cap::new(System, usize::MAX);
 
-/// How long is recorded.
+/// How long the recording lasts.
 const HOURS: u64 = 24;
-/// One event in so many seconds.
+/// The seconds from one event to the next.
 const EVENT_EVERY_S: u64 = 10;
 /// Bytes of data in each event, different each time: keeping one in two hundred would show.
 const EVENT_BYTES: usize = 500;
 /// Hours after which all buffers have grown to what they need.
 const WARM_HOURS: usize = 2;
-/// What memory may differ by from hour to hour: threads, wakers and timers of the moment.
+/// How much memory may differ from hour to hour: threads, wakers and timers of the moment.
 const SLACK_BYTES: usize = 16 << 10;
 
-/// Counts, and keeps nothing.
+/// A sink that counts, and keeps nothing.
 #[derive(Debug, Clone, Default)]
 struct Counting {
     bytes: Arc<AtomicU64>,
@@ -93,7 +93,7 @@ fn a_day_of_recording_takes_the_memory_of_an_hour() {
 
     let counts = summary.counts;
     let sent = HOURS * 3_600 / EVENT_EVERY_S;
-    // Each hour a few find nobody, or are none.
+    // In each hour a few turns find nobody connected, or send no event.
     assert!(counts.frames > sent - 6 * HOURS, "{counts:?}");
     assert_eq!((counts.outages, counts.lost_frames), (HOURS, 0));
     assert_eq!(counts.connections, 2 * HOURS + 1);
@@ -112,8 +112,8 @@ fn a_day_of_recording_takes_the_memory_of_an_hour() {
     assert!(grown < SLACK_BYTES, "{grown} bytes between hours: {live:?}");
 }
 
-/// A day of events; each hour a reset and a time that the port is down. How many bytes were in use
-/// after each hour.
+/// Plays a day of events; each hour has a reset and a time in which the port is down. Returns how
+/// many bytes were in use after each hour.
 async fn day(engine: &Engine, clock: &Clock) -> Vec<usize> {
     let mut live = Vec::with_capacity(usize::try_from(HOURS).expect("few"));
     let at = |seconds: u64| Micros::from(Duration::from_secs(seconds));

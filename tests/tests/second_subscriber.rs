@@ -17,10 +17,10 @@ use wstape_harness::{Arrival, Hearing, Outcome, Receiver, Running, Scenario, Sta
 use wstape_oracle::{Heard, Mirror};
 use wstape_tape::Micros;
 
-/// What it waits before each dial but the first, whatever happened.
+/// How long it waits before each dial but the first, whatever happened.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Shows the raw `data` that came last for each event, and tells nothing of itself.
+/// Shows the raw `data` that came last for each event, and reports nothing about itself.
 struct Bare;
 
 /// The last `data` of each event.
@@ -93,7 +93,7 @@ impl Seen {
         let Some(event) = message["event"].as_str().map(ToOwned::to_owned) else {
             return;
         };
-        // Nobody counting is no error.
+        // A send fails if nobody counts, which is no error here.
         let _ = told.send(event.clone());
         self.0.lock().insert(event, message["data"].take());
     }
@@ -106,7 +106,7 @@ fn both(tape: &str) -> (Outcome, Outcome) {
     (ours, scenario.run(&Bare).unwrap())
 }
 
-/// The engine's half of a timeline: what is not the subscriber's own word.
+/// Returns the engine's half of a timeline: every line that the subscriber did not report itself.
 fn engines_half(outcome: &Outcome) -> Vec<String> {
     let lines = outcome.timeline.lines().iter();
     lines
@@ -130,7 +130,7 @@ fn a_session_without_a_fault_looks_the_same_to_the_engine_whoever_listens() {
     assert!(!engines_half(&bare).is_empty());
     assert_eq!(dials(&bare), dials(&ours));
     assert_eq!(bare.duration, ours.duration);
-    // Ours pings where the engine falls silent; the bare one never does.
+    // Our subscriber pings if the engine falls silent; the bare one never does.
     let without_pings = |outcome: &Outcome| {
         let mut lines = engines_half(outcome);
         lines.retain(|line| !line.contains("ping") && !line.contains("pong"));
@@ -149,7 +149,7 @@ fn each_subscriber_shows_the_mirror_that_it_keeps() {
         bare_mirror["regime"]["regime"],
         ours_mirror["regime"]["value"]["regime"]
     );
-    // Counted by both, under the names of the wire here and of the typed events there.
+    // Both count the same events: one by the names on the wire, ours by the typed events.
     assert_eq!(bare.events["heartbeat"], ours.events["heartbeat"]);
     let all = |events: &BTreeMap<String, u64>| events.values().sum::<u64>();
     assert_eq!(all(&bare.events), all(&ours.events));
@@ -159,7 +159,7 @@ fn each_subscriber_shows_the_mirror_that_it_keeps() {
 fn a_restart_shows_where_another_backoff_departs_from_ours() {
     let (ours, bare) = both("tapes/l2-restart.jsonl");
     let at = |ms: &[u64]| ms.iter().map(|ms| Micros::from_ms(*ms)).collect::<Vec<_>>();
-    // Both are told to go at 3 s; the engine is gone from 3.05 s to 7.05 s.
+    // Both connections are closed at 3 s; the engine is gone from 3.05 s to 7.05 s.
     assert_eq!(dials(&ours), at(&[0, 3500, 4500, 6500, 10_500]));
     assert_eq!(dials(&bare), at(&[0, 4000, 5000, 6000, 7000, 8000]));
     let gaps: Vec<_> = ours

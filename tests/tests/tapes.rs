@@ -1,6 +1,6 @@
-//! Every tape in `fixtures/` is a test by being there: it is played in virtual time to our
-//! subscriber, and the outcome compared with its snapshot. So is each recording under each overlay.
-//! Those in `fixtures/regressions/`, which chaos found, are also judged by its rules.
+//! Every tape in `fixtures/` is a test just by being there: it is played in virtual time to our
+//! subscriber, and the outcome is compared with its snapshot. So is each recording under each
+//! overlay. The tapes in `fixtures/regressions/`, which chaos found, are also judged by its rules.
 //!
 //! `cargo insta review`, or `cargo replay … --accept`, accepts an outcome that is right.
 

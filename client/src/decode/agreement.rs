@@ -122,8 +122,8 @@ fn dirty() -> Spares {
     spares
 }
 
-/// The clean reader's answer, checked to be the general decoder's, whatever the storage held
-/// before.
+/// Returns the clean reader's answer, after checking that it is the general decoder's and does not
+/// depend on what the storage held before.
 fn read(message: &str, spares: &mut Spares) -> Option<Decoded> {
     let general = || general::decode(message, NOW);
     let fresh = clean::decode(message, NOW, &mut Day::default(), &mut Spares::default());

@@ -1,7 +1,8 @@
 //! A fast reader for the clean message: nearly all that an engine sends.
 //!
 //! A clean message is of a known kind, names each key once, and is plain JSON. At anything else the
-//! reader gives up, and the general decoder reads the message from its start: `None` is no verdict.
+//! reader gives up, and the general decoder reads the message from its start: `None` does not mean
+//! that the message is wrong.
 
 use chrono::{DateTime, Utc};
 
@@ -52,7 +53,8 @@ pub(super) fn decode(
                 if let Some(kind) = kind {
                     data = Some(payload(kind, now, &mut cursor, spares)?);
                 } else {
-                    // The engine sorts its keys: read the payload once its kind is known.
+                    // The engine sorts its keys, so the payload may come first: it is read once its
+                    // kind is known.
                     early = Some(cursor.clone());
                     cursor.skip()?;
                 }
@@ -95,11 +97,11 @@ fn envelope_key<'t>(cursor: &mut Cursor<'t>) -> Option<&'t str> {
     }
 }
 
-/// Takes the value of `ts`, which may be anything: what is no time gives `now`.
+/// Takes the value of `ts`, which may be anything: what is not a time gives `now`.
 #[inline]
 fn time(cursor: &mut Cursor<'_>, now: DateTime<Utc>, day: &mut Day) -> Option<DateTime<Utc>> {
     for bytes in USUAL_TIMES {
-        // A time in the common form holds only what a plain string may hold.
+        // A time in the common form has no escapes, so the string needs no other check.
         if let Some(time) = cursor
             .quoted(bytes)
             .and_then(|text| timestamp::parse_common(text, day))

@@ -1,4 +1,4 @@
-//! Decodes any message: this file alone defines what a message means.
+//! Decodes any message. This file alone defines what a message means.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,8 +16,8 @@ use crate::kind::Kind;
 use crate::models::{Key, Object, Plain, Read};
 use crate::timestamp;
 
-/// Decodes any message: first the envelope, then the payload as its kind or, if it is no reading of
-/// that, as whatever it is.
+/// Decodes any message: first the envelope, then the payload as its kind says or, if it is not a
+/// reading of that kind, as JSON of any shape.
 pub(super) fn decode(message: &str, now: DateTime<Utc>) -> Result<Decoded, Undecodable> {
     let mut deserializer = serde_json::Deserializer::from_str(message);
     let Envelope { event, ts, data } = deserializer
@@ -74,8 +74,8 @@ impl<'de> DeserializeSeed<'de> for Payload {
     }
 }
 
-/// Reads a payload straight into its final box. One without an own field is refused: an empty
-/// object must not make a halted engine look healthy.
+/// Reads a payload straight into its final box. One without a single known field is refused: an
+/// empty object must not make a halted engine look healthy.
 fn reading<'de, T, D>(data: D) -> Result<Box<T>, D::Error>
 where
     T: Object + Default,
@@ -89,7 +89,7 @@ where
     }
 }
 
-/// The keys of a message that mean something.
+/// The keys of the envelope that mean something.
 #[derive(Clone, Copy)]
 enum EnvelopeKey {
     Event,
@@ -123,7 +123,7 @@ impl<'de> Deserialize<'de> for EnvelopeKey {
     }
 }
 
-/// Puts a key's value in its place, once.
+/// Stores the value of a key; a second value is an error.
 fn once<T, E: de::Error>(place: &mut Option<T>, key: &'static str, value: T) -> Result<(), E> {
     match place.replace(value) {
         None => Ok(()),
@@ -171,14 +171,15 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
     }
 }
 
-/// An event's time, as [`Ts`]; `now` for whatever is no time. The JSON is well-formed, but may
-/// still hold what no type here does (a number beyond all floats, half a surrogate pair).
+/// The time of an event, as [`Ts`] reads it; `now` for whatever is not a time. The JSON is
+/// well-formed, but may still hold what no type here can (a number beyond all floats, half a
+/// surrogate pair).
 fn lenient_ts(ts: &RawValue, now: DateTime<Utc>) -> DateTime<Utc> {
     let mut deserializer = serde_json::Deserializer::from_str(ts.get());
     Ts { now }.deserialize(&mut deserializer).unwrap_or(now)
 }
 
-/// Reads the time of an event: whatever is no time gives `now`.
+/// Reads the time of an event: whatever is not a time gives `now`.
 struct Ts {
     now: DateTime<Utc>,
 }

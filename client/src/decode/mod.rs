@@ -6,7 +6,7 @@
 //! | `clean` | a fast reader for nearly all messages |
 //! | `spares` | storage to read payloads into |
 //! | `general` | any message: what a message means is defined here alone |
-//! | `decoded` | what a message is, or why it is no event |
+//! | `decoded` | what a message decodes to, or why it is not an event |
 
 #[cfg(test)]
 mod agreement;
@@ -21,7 +21,7 @@ use chrono::{DateTime, Utc};
 pub use decoded::{Decoded, Undecodable};
 pub(crate) use decoder::Decoder;
 
-/// Decodes the text of one message. `now` is the event's time where the message gives none.
+/// Decodes the text of one message. `now` is the event's time if the message gives none.
 ///
 /// ```
 /// use chrono::Utc;
@@ -38,8 +38,9 @@ pub(crate) use decoder::Decoder;
 /// ```
 ///
 /// # Errors
-/// [`Undecodable`] if the message is not one JSON object with a string `event`. A payload of the wrong
-/// shape is no error: it makes the event [`EngineEvent::Unknown`](crate::EngineEvent::Unknown).
+/// [`Undecodable`] if the message is not one JSON object with a string `event`. A payload of the
+/// wrong shape is no error: it makes the event
+/// [`EngineEvent::Unknown`](crate::EngineEvent::Unknown).
 pub fn decode(message: &str, now: DateTime<Utc>) -> Result<Decoded, Undecodable> {
     Decoder::default().decode(message, now)
 }

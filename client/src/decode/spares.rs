@@ -12,7 +12,7 @@ use crate::models::{Object, Positions, Read, Regime, Risk, V2Status};
 /// held for good.
 const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 
-/// One payload of each kind, whose storage the next of its kind may have. Their contents mean
+/// One payload of each kind, to lend its storage to the next of its kind. Their contents mean
 /// nothing.
 #[derive(Default)]
 pub(super) struct Spares {
@@ -58,7 +58,7 @@ impl Spares {
 }
 
 impl<T: Object + Default> Spare<T> {
-    /// Reads a payload with at least one own field. If it gives up, the storage is freed.
+    /// Reads a payload with at least one known field. If it gives up, the storage is freed.
     #[inline]
     pub(super) fn read(&mut self, cursor: &mut Cursor<'_>) -> Option<Box<T>> {
         let mut value = self.value.take().unwrap_or_default();

@@ -4,7 +4,7 @@
 /// which alone decides what is too deep.
 const MAX_LEVELS: u32 = 16;
 
-/// Bytes that a string is searched by at a time.
+/// How many bytes of a string are searched at a time.
 const WORD: usize = size_of::<u64>();
 /// A one in each byte of a word.
 const ONES: u64 = u64::MAX / 0xff;
@@ -49,7 +49,7 @@ impl<'t> Cursor<'t> {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
-    /// Skips this many bytes, which are there.
+    /// Skips this many bytes, which must be there.
     #[inline]
     pub(crate) fn advance(&mut self, bytes: usize) {
         self.at += bytes;
@@ -66,7 +66,7 @@ impl<'t> Cursor<'t> {
         self.text.get(self.at..self.at + bytes)
     }
 
-    /// Skips white space: as a rule one blank, or none.
+    /// Skips white space: usually one space, or none.
     #[inline]
     pub(crate) fn space(&mut self) {
         if self.peek() > Some(b' ') {
@@ -94,7 +94,7 @@ impl<'t> Cursor<'t> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
-    /// Takes the opening of a list or an object; if it closes at once, takes that too and gives
+    /// Takes the opening of a list or an object; if it closes at once, takes that too and returns
     /// `false`.
     #[inline]
     pub(crate) fn open(&mut self, opening: u8, closing: u8) -> Option<bool> {
@@ -271,9 +271,9 @@ fn begins_with(text: &[u8], start: &[u8]) -> bool {
     }
 }
 
-/// Finds what cannot stand in a plain string: sets the highest bit of the word's first byte that is
-/// a quote, a backslash or a control character, and of none before it (later ones may be set for no
-/// reason).
+/// Finds what can't be part of a plain string: sets the highest bit of the word's first byte that
+/// is a quote, a backslash or a control character, and of none before it (later ones may be set for
+/// no reason).
 #[inline]
 fn special(word: u64) -> u64 {
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word;

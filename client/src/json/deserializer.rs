@@ -1,4 +1,4 @@
-//! A cursor as serde's source of data.
+//! A serde deserializer over a cursor.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::forward_to_deserialize_any;
 use super::Cursor;
 use super::number::Number;
 
-/// The text is not ordinary JSON, or not what was asked for. Another reader says which, and why.
+/// The text is not ordinary JSON, or not what was asked for. `serde_json` finds out which, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct GaveUp;
 
@@ -26,7 +26,7 @@ impl de::Error for GaveUp {
         Self
     }
 
-    // The default constructors would first write out what was expected.
+    // The default constructors would first format what was expected.
     #[cold]
     fn invalid_type(_: de::Unexpected<'_>, _: &dyn de::Expected) -> Self {
         Self
@@ -104,7 +104,8 @@ impl<'de> Deserializer<'de> for &mut Cursor<'de> {
 }
 
 impl Cursor<'_> {
-    /// `value`, if all that was opened since is closed again: it was read to its end.
+    /// Returns `value` if all that was opened since is closed again, which means that it was read
+    /// to its end.
     #[inline]
     fn back_at<T>(&self, levels: u32, value: T) -> Result<T, GaveUp> {
         if self.levels() == levels {
@@ -178,8 +179,8 @@ impl<'de> MapAccess<'de> for Elements<'_, 'de> {
     }
 }
 
-/// The key that comes next. The name of a newtype asked for is a guess at how the key is written,
-/// `"key":`; if the guess is right, the newtype is a unit.
+/// Deserializes the key that comes next. The name of a newtype that is asked for is a guess at the
+/// key as it is written, `"key":`; a right guess is answered with a unit.
 struct NextKey<'c, 'de>(&'c mut Cursor<'de>);
 
 impl<'de> Deserializer<'de> for NextKey<'_, 'de> {

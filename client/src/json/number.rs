@@ -2,11 +2,11 @@
 
 use super::Cursor;
 
-/// Digits that surely fit a `u64`.
+/// How many digits surely fit a `u64`.
 const MAX_DIGITS: usize = 19;
-/// 2^53: up to here every integer is exactly a float.
+/// 2^53: every integer up to here is exactly a float.
 const MAX_EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
-/// Most digits of an exponent that is read fast.
+/// Most digits of an exponent that is read here.
 const MAX_EXPONENT_DIGITS: usize = 2;
 
 /// The powers of ten that are exact floats.
@@ -15,7 +15,7 @@ const POWERS: [f64; 23] = [
     1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 ];
 
-/// A number as the message writes it: whole where it has neither point nor exponent.
+/// A number as the message writes it: whole if it has neither a point nor an exponent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Number {
     Unsigned(u64),
@@ -33,7 +33,7 @@ impl Cursor<'_> {
         let start = usize::from(negative);
         let (digits, whole_end) = append_digits(0, rest, start);
         let whole_digits = whole_end - start;
-        // A number starts with a digit, and with a zero only if that stands alone.
+        // A number starts with a digit, and with a zero only if the zero stands alone.
         if whole_digits == 0 || (whole_digits > 1 && rest[start] == b'0') {
             return None;
         }
@@ -81,8 +81,8 @@ impl Cursor<'_> {
     }
 }
 
-/// Appends the digits from `at` on to a number, and gives the index after the last. More than
-/// [`MAX_DIGITS`] make the number meaningless.
+/// Appends the digits from `at` on to a number, and returns it with the index after the last. With
+/// more than [`MAX_DIGITS`] the number is meaningless.
 #[inline]
 fn append_digits(mut number: u64, text: &[u8], mut at: usize) -> (u64, usize) {
     while let Some(digit @ b'0'..=b'9') = text.get(at) {
@@ -94,7 +94,7 @@ fn append_digits(mut number: u64, text: &[u8], mut at: usize) -> (u64, usize) {
     (number, at)
 }
 
-/// The exponent whose sign or first digit is at `at`, and the index after it.
+/// Returns the exponent whose sign or first digit is at `at`, and the index after it.
 #[cold]
 fn read_exponent(text: &[u8], at: usize) -> Option<(i32, usize)> {
     let sign = *text.get(at)?;
@@ -113,7 +113,7 @@ fn whole(negative: bool, digits: u64, count: usize) -> Option<Number> {
     } else if !negative {
         Some(Number::Unsigned(digits))
     } else if digits == 0 {
-        // The one whole number that only a float can hold.
+        // -0 is the one whole number that only a float can hold.
         Some(Number::Float(-0.0))
     } else {
         Some(Number::Signed(-i64::try_from(digits).ok()?))

@@ -8,17 +8,18 @@ use serde_json::Value;
 
 use super::plain::Plain;
 
-/// Most keys read in place. An object with more is read as if nothing had been there before.
+/// Most keys read in place. An object with more is read as if the map had been empty.
 const MAX_IN_PLACE: usize = 8;
 
-/// Reads such keys and their values into a map that holds those of an earlier object. From one
-/// message to the next the keys are usually the same, and then the map is reused.
+/// Reads keys that no field is named after, and their values, into a map that holds those of an
+/// earlier object. From one message to the next the keys are usually the same, and then the map is
+/// reused.
 pub(super) struct Extras<'m, 'de> {
     map: &'m mut BTreeMap<String, Value>,
-    /// The keys that came so far: the first `count`, as long as what was there before still is.
+    /// The first `count` are the keys that came so far; unused once the map is `renewed`.
     keys: [&'de str; MAX_IN_PLACE],
     count: usize,
-    /// What was there before and did not come is gone.
+    /// Whether the keys that only the earlier object had are gone.
     renewed: bool,
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, Visitor};
 
-/// A key of an object, borrowed from the message where it holds no escapes.
+/// A key of an object, borrowed from the message if it holds no escapes.
 pub(crate) struct Key<'de>(pub(crate) Cow<'de, str>);
 
 impl<'de> Deserialize<'de> for Key<'de> {
@@ -20,16 +20,16 @@ impl<'de> Deserialize<'de> for Key<'de> {
 
 /// Reads the next key, which is likely to be this one, written as in `"key":`.
 ///
-/// It asks the source of data for a newtype of that name. The message's own reader compares the
+/// It asks the deserializer for a newtype of that name. This crate's own JSON reader compares the
 /// next bytes with it, which is quicker than finding the key's end and then its field. Any other
-/// source hands over the key as it does any newtype.
+/// deserializer hands over the key as it does any newtype.
 pub(super) struct NextKey(&'static str);
 
-/// What came.
+/// What the next key turned out to be.
 pub(super) enum Found<'de> {
     /// The key that was guessed.
     Guessed,
-    /// A key.
+    /// A key that was read in full.
     Key(Cow<'de, str>),
 }
 
@@ -94,7 +94,7 @@ pub(super) struct Order([AtomicU8; PLACES]);
 impl Order {
     /// The index of any key that no field is named after.
     pub(super) const OTHER: u8 = 30;
-    /// What the first key follows.
+    /// The place before an object's first key.
     pub(super) const START: u8 = 31;
 
     /// An order that has learned nothing yet.
@@ -109,8 +109,8 @@ impl Order {
     }
 
     /// Learns that this key was followed by `next`. A key that no field is named after is not
-    /// learned: where only some objects of a list have one, the others' next key is still guessed
-    /// right.
+    /// learned: if only some objects of a list have one, the next key of the others is still
+    /// guessed right.
     #[inline]
     pub(super) fn learn(&self, key: u8, next: u8) {
         if next != Self::OTHER && self.after(key) != next {

@@ -1,10 +1,10 @@
 //! What the engine says, as Rust types: the payloads of its four kinds of event.
 //!
-//! Every type here is tolerant of an engine that evolves. Each field is optional or defaulted, `null` is
-//! the same as missing, an integral float (`2.0`) is taken for an integer and an integer for a float, and a
-//! key that no field is named after is kept in `extra`, from which serialisation writes it back. What is
-//! *not* tolerated is a payload of another shape: a field of the wrong type, the same key twice, a list
-//! where an object is expected.
+//! Every type here is tolerant of an engine that evolves. Each field is optional or defaulted,
+//! `null` is the same as missing, an integral float (`2.0`) is taken for an integer and an integer
+//! for a float, and a key that no field is named after is kept in `extra`, from which serialisation
+//! writes it back. What is *not* tolerated is a payload of another shape: a field of the wrong
+//! type, the same key twice, a list where an object is expected.
 //!
 //! | module | types |
 //! | --- | --- |
@@ -14,7 +14,8 @@
 //! | regime | [`Regime`] |
 //!
 //! An empty object decodes to the default of its type here. On the socket that is not enough:
-//! [`decode`](crate::decode) takes a payload for a reading only if at least one own field came with it.
+//! [`decode`](crate::decode) takes a payload for a reading only if at least one known field came
+//! with it.
 //!
 //! ```
 //! use engine_client::models::Risk;

@@ -1,7 +1,8 @@
 //! How a type is read from, and written to, a JSON object.
 //!
-//! A derived decoder also takes an array, in field order, and buffers whatever `flatten` may need. Here the
-//! keys are matched as they arrive, the fields are filled where they lie, and only objects are taken.
+//! A derived decoder also takes an array, in field order, and buffers whatever `flatten` may need.
+//! Here the keys are matched as they arrive, the fields are filled in place, and only objects are
+//! accepted.
 
 use std::fmt;
 
@@ -38,7 +39,7 @@ impl<'de, T: Object> DeserializeSeed<'de> for Read<'_, T> {
     }
 }
 
-/// The visitor behind [`Object::read`] for what is an object and nothing else.
+/// The visitor behind [`Object::read`] for a type that accepts an object and nothing else.
 pub(super) struct Fields<'a, T>(pub(super) &'a mut T);
 
 impl<'de, T: Object> Visitor<'de> for Fields<'_, T> {
@@ -53,7 +54,7 @@ impl<'de, T: Object> Visitor<'de> for Fields<'_, T> {
     }
 }
 
-/// As [`Read`], but `null` is taken for a value that did not come.
+/// As [`Read`], but `null` counts as a value that did not come.
 pub(super) struct ReadNullable<'a, T>(pub(super) &'a mut T);
 
 impl<'de, T: Object> DeserializeSeed<'de> for ReadNullable<'_, T> {
@@ -185,8 +186,8 @@ macro_rules! object {
                         $(
                             if found == object!(@index KEYS, $alias) {
                                 $alias.first(stringify!($alias))?;
-                                // Read even where the name has come already: a value of the wrong
-                                // type is an error whichever of the two is first.
+                                // Read even if the name has come already: a value of the wrong type
+                                // is an error whichever of the two is first.
                                 let came = if $name == Came::WithValue {
                                     $crate::models::object::spare(&self.$name).fill(map)?
                                 } else {
@@ -250,8 +251,8 @@ macro_rules! object {
                 $(map.serialize_entry(stringify!($name), &self.$name)?;)+
                 $(
                     for (key, value) in &self.$extra {
-                        // Only a program can have put an own name here; written twice, the object
-                        // could not be read back.
+                        // Only a program can have put the name of a field here. With the key
+                        // written twice, the object could not be read back.
                         if !<Self as $crate::models::object::Object>::is_own(key) {
                             map.serialize_entry(key, value)?;
                         }

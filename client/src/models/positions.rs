@@ -58,7 +58,7 @@ object!(
 );
 
 /// All open positions. On the wire: an object that names them `items` or `positions`, or the bare
-/// list; each must be an object with at least one own field.
+/// list; each must be an object with at least one known field.
 ///
 /// ```
 /// use engine_client::models::Positions;
@@ -135,7 +135,7 @@ impl Slot for Vec<Position> {
     }
 }
 
-/// Reads a list of positions in place of what was there; `null` gives `false` and leaves it.
+/// Reads a list of positions into the one that was there; `null` gives `false` and leaves it.
 struct List<'a>(&'a mut Vec<Position>);
 
 impl<'de> DeserializeSeed<'de> for List<'_> {

@@ -25,13 +25,13 @@ pub struct Risk {
     pub peak_equity_30d: Option<f64>,
     /// Number of open positions.
     pub open_count: Option<u32>,
-    /// The engine takes no new risk.
+    /// Whether the engine takes no new risk.
     pub halted: bool,
-    /// A halt of every runner.
+    /// Whether every runner is halted.
     pub global_halt: bool,
-    /// A halt because a stop could not be placed.
+    /// Whether it is halted because a stop could not be placed.
     pub stop_failure_halt: bool,
-    /// The account is at the floor that it must not go below.
+    /// Whether the account is at the floor that it must not go below.
     pub capital_floor_hit: bool,
     /// Why it is halted, in the engine's words.
     pub halt_reason: Option<String>,

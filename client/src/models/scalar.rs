@@ -1,5 +1,5 @@
-//! Single values, read leniently: `null` as missing, an integer for a float and an integral float for an
-//! integer. Anything else of another type is an error.
+//! Single values, read leniently: `null` as missing, an integer for a float and an integral float
+//! for an integer. Anything else of another type is an error.
 
 use std::fmt;
 
@@ -94,7 +94,7 @@ impl Scalar for f64 {
     }
 }
 
-/// Puts a number in its place, if it fits the place's type.
+/// Stores a number if it fits the type.
 #[inline]
 fn put<T>(place: &mut T, number: Option<T>) -> bool {
     let is_one = number.is_some();
@@ -134,7 +134,7 @@ integer!(u32, "a whole number from 0 to 2^32 - 1, or null");
 integer!(i32, "a whole number from -2^31 to 2^31 - 1, or null");
 integer!(i64, "a whole number from -2^63 to 2^63 - 1, or null");
 
-/// The float as a whole number, if it is one.
+/// Returns the float as a whole number, if it is one.
 fn integral(value: f64) -> Option<i128> {
     /// 2^64, beyond every integer type here.
     const BOUND: f64 = 18_446_744_073_709_551_616.0;
@@ -159,7 +159,7 @@ impl<'de, T: Scalar> DeserializeSeed<'de> for Lenient<'_, T> {
     }
 }
 
-/// What was set, or the error that says what came instead.
+/// Returns `true` if the value was set, else an error that says what was found instead.
 #[inline]
 fn or_unexpected<T: Scalar, E: de::Error>(set: bool, found: Unexpected<'_>) -> Result<bool, E> {
     if set {

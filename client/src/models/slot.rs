@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::plain::Plain;
 use super::scalar::{Lenient, Scalar};
 
-/// A field: takes the map's next value, whatever it held, and keeps its storage.
+/// A field: takes the map's next value, whatever it held before, and keeps its storage.
 pub(super) trait Slot {
     /// Reads the map's next value into `self`. For `null` gives `false` and leaves `self` as it
     /// was.
@@ -92,7 +92,7 @@ impl Slot for BTreeMap<String, Value> {
     }
 }
 
-/// Reads an object of any shape in place of what was there; `null` gives `false` and leaves it.
+/// Reads an object of any shape into the map that was there; `null` gives `false` and leaves it.
 struct Entries<'a>(&'a mut BTreeMap<String, Value>);
 
 impl<'de> DeserializeSeed<'de> for Entries<'_> {

@@ -72,7 +72,7 @@ pub struct V2Today {
     pub wins: Option<u32>,
     /// Profit, in dollars.
     pub pnl: Option<f64>,
-    /// Trades won in a row, or lost in a row where negative.
+    /// Trades won in a row; if negative, lost in a row.
     pub streak: Option<i32>,
     /// The factor on position sizes.
     pub sizing_mult: Option<f64>,

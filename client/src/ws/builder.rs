@@ -117,7 +117,7 @@ impl SubscriberBuilder {
         self
     }
 
-    /// Backoff and jitter.
+    /// Sets the backoff and its jitter.
     pub fn reconnect(mut self, reconnect: ReconnectConfig) -> Self {
         self.reconnect = reconnect;
         self
@@ -172,7 +172,7 @@ impl SubscriberBuilder {
     /// before this call get nothing. Default [`EVENTS_CAPACITY`].
     ///
     /// # Panics
-    /// Where `events` is 0 or more than half of `usize::MAX`.
+    /// If `events` is 0 or more than half of `usize::MAX`.
     pub fn events_capacity(mut self, events: usize) -> Self {
         self.events = Events::new(events);
         self

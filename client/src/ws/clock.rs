@@ -68,7 +68,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// What `work` gives, unless `timeout` comes first; at one instant, the work does.
+/// Returns what `work` returns, unless `timeout` comes first; if both are ready at once, the work
+/// wins.
 pub(super) async fn within<T>(mut timeout: Sleep, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
     poll_fn(|cx| {

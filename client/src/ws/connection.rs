@@ -19,7 +19,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Messages read before other tasks get a turn and the clock is read again: half of what the
 /// events channel holds, so that a receiver that keeps reading misses none.
 const MESSAGES_PER_TURN: u32 = 64;
-/// The same if nobody listens to the events: a fraction of a millisecond's work.
+/// The same, if nobody listens to the events: a fraction of a millisecond's work.
 const MESSAGES_PER_UNHEARD_TURN: u32 = 512;
 /// Turns given to all other tasks before a deadline counts as passed: what they do at that very
 /// instant (deliver bytes, above all) comes first.
@@ -107,7 +107,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Waits for a message, a shutdown, or a deadline: in that order where they come together.
+    /// Waits for a message, a shutdown, or a deadline: in that order if they come together.
     fn woken<'s>(
         &'s mut self,
         shutdown: &'s mut Shutdown,
@@ -131,7 +131,8 @@ impl<'a> Connection<'a> {
                 return Poll::Pending;
             };
             let armed = match &mut self.timer {
-                // A timer that fires early is checked again; one that would fire late won't do.
+                // An armed timer that fires before the deadline is kept: what is due is checked
+                // again then. One that would fire after it is replaced.
                 Some((at, sleep)) if *at <= deadline => sleep,
                 timer => {
                     let sleep = self.feed.clock().sleep_until(deadline);
@@ -165,7 +166,7 @@ impl<'a> Connection<'a> {
     fn ping(&mut self) {
         self.liveness.pinged();
         if self.socket.write_blocked_since().is_some() {
-            // It would wait behind the stalled write, which will be noticed itself.
+            // The Ping would wait behind the stalled write, which is noticed by its own timeout.
             return;
         }
         self.pinged += 1;
@@ -187,7 +188,7 @@ impl<'a> Connection<'a> {
         number.is_some()
     }
 
-    /// Takes a message in; `Some` where it was the peer's Close.
+    /// Takes a message in; returns `Some` if it was the peer's Close.
     fn take(&mut self, message: Message) -> Option<EndReason> {
         match message {
             Message::Text(text) => self.feed.text(&text),
@@ -218,7 +219,8 @@ impl<'a> Connection<'a> {
         let mut turn = 0;
         loop {
             let read = poll_fn(|cx| {
-                // Behind a blocked write there may be no room for it, and it would be lost.
+                // Sent only once earlier writes are out: behind a blocked one there may be no room
+                // for the Close, and it would be lost.
                 if unsent && self.socket.poll_flush(cx).is_ready() {
                     unsent = false;
                     self.socket.send(socket::close(1000));

@@ -25,7 +25,8 @@ use tokio_rustls::{
 
 use super::target::Target;
 
-/// The protocol offered in TLS: HTTP/2 has a handshake of its own (RFC 8441), not spoken here.
+/// The protocol offered in TLS. HTTP/2 has a WebSocket handshake of its own (RFC 8441), which this
+/// crate does not speak.
 #[cfg(feature = "tls")]
 const HTTP_1: &[u8] = b"http/1.1";
 

@@ -5,7 +5,7 @@
 /// [`ConnectionHealth`](crate::ConnectionHealth).
 #[derive(Debug, thiserror::Error)]
 pub enum WsError {
-    /// The URL is no `ws` or `wss` URL. The text holds neither user info nor query.
+    /// The URL is not a `ws` or `wss` URL. The text holds neither user info nor query.
     #[error("invalid websocket url: {0}")]
     InvalidUrl(String),
     /// The token can't be a header value. The text says why, without the token.

@@ -11,7 +11,7 @@ use crate::EngineEvent;
 #[derive(Debug, Clone)]
 pub(crate) struct Events {
     sender: broadcast::Sender<EngineEvent>,
-    /// False only where there is no receiver.
+    /// False only if there is no receiver.
     heard: Arc<AtomicBool>,
 }
 

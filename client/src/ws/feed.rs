@@ -37,9 +37,10 @@ pub(crate) struct Feed {
     wall: DateTime<Utc>,
     /// Whether a frame came on the present connection.
     framed: bool,
-    /// When the latest event came on the present connection, or else when that was established.
+    /// When the latest event came on the present connection, or when it was established if none has
+    /// come.
     last_event: Duration,
-    /// The mirror has changed, and those waiting for that don't know yet.
+    /// Whether the mirror has changed and those waiting for that don't know yet.
     wake_due: bool,
     decoder: Decoder,
 }
@@ -72,7 +73,7 @@ impl Feed {
         &self.clock
     }
 
-    /// Reads the clock anew.
+    /// Reads the clock again.
     pub(crate) fn read_clock(&mut self) -> Duration {
         self.now = self.clock.now();
         self.wall = self.clock.wall();
@@ -89,7 +90,8 @@ impl Feed {
         self.framed
     }
 
-    /// When the latest event came since the handshake, or else when that ended.
+    /// When the latest event came since the handshake, or when the handshake ended if none has
+    /// come.
     pub(crate) fn last_event(&self) -> Duration {
         self.last_event
     }
@@ -118,7 +120,7 @@ impl Feed {
         self.update(|state| state.connection.refused_status = Some(status.as_u16()));
     }
 
-    /// An attempt or a connection ended now.
+    /// Records that an attempt or a connection ended now.
     pub(crate) fn ended(&mut self, reason: EndReason) {
         self.read_clock();
         self.observe(Observed::End(reason));
@@ -164,7 +166,8 @@ impl Feed {
         });
     }
 
-    /// A Pong: the answer to one of ours proves that the link is alive, not that the feed is.
+    /// Records a Pong. The answer to one of our Pings proves that the link is alive, not that the
+    /// feed is.
     pub(crate) fn pong(&mut self, payload: &[u8], answer: bool) {
         self.observe(Observed::Pong { payload, answer });
         self.framed = true;
@@ -213,7 +216,7 @@ impl Feed {
             state.connection.failed_payloads += u64::from(payload_failed);
             state.apply(event, ts)
         });
-        // Kept or freed after readers have the mirror again.
+        // Kept or freed only after readers have the mirror again.
         if let Some(displaced) = displaced.into_event() {
             self.decoder.keep(displaced);
         }
@@ -290,8 +293,8 @@ impl Feed {
         self.events.heard()
     }
 
-    /// Wakes those who wait for a change of the mirror, if it has changed. Messages that arrive together
-    /// share one wake: whoever waits is told before this task waits or yields.
+    /// Wakes those who wait for a change of the mirror, if it has changed. Messages that arrive
+    /// together share one wake: whoever waits is told before this task waits or yields.
     #[inline]
     pub(crate) fn wake(&mut self) {
         if mem::take(&mut self.wake_due) {

@@ -158,7 +158,8 @@ impl Upgrade {
         ))
     }
 
-    /// A server chooses one of those offered, or none (RFC 6455, 4.1, point 6).
+    /// Checks that the server chose one of the subprotocols offered, or none (RFC 6455, 4.1, point
+    /// 6).
     fn check_subprotocol(&self, headers: &HeaderMap) -> Result<(), Failure> {
         let mut chosen = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
         let offered = |name: &HeaderValue| {
@@ -187,7 +188,7 @@ fn bearer(token: &str) -> Result<HeaderValue, WsError> {
     Ok(value)
 }
 
-/// What a client must verify in a 101 (RFC 6455, 4.1, the numbered list at its end).
+/// Checks what a client must verify in a 101 (RFC 6455, 4.1, the numbered list at its end).
 fn check(response: &Response<Incoming>, key: &str) -> Result<(), Failure> {
     let headers = response.headers();
     let is = |name, expected: &str| {
@@ -218,16 +219,16 @@ fn check(response: &Response<Incoming>, key: &str) -> Result<(), Failure> {
 }
 
 impl Failure {
-    /// How the transport ended under the handshake, if it did.
+    /// How the transport ended during the handshake, if it did.
     fn end(&self) -> EndReason {
         let Self::Http(error) = self else {
             return EndReason::HandshakeFailed;
         };
-        // A canceled request carries the connection's error, if that was anything but its end:
-        // bytes before the request, which are no answer to it.
+        // The cause of a canceled request is the connection's error, unless the connection just
+        // ended. Such an error means bytes that came before the request, which are no answer to it.
         let cause = error.source().and_then(|cause| cause.downcast_ref());
         let error: &hyper::Error = cause.unwrap_or(error);
-        // Canceled: the stream had ended before the request was out.
+        // Canceled without such a cause: the stream had ended before the request was out.
         if error.is_incomplete_message() || error.is_canceled() {
             return EndReason::Fin;
         }
@@ -236,7 +237,7 @@ impl Failure {
     }
 }
 
-/// Polls the HTTP connection along with what waits for it.
+/// Polls the HTTP connection along with the future that waits for it.
 struct Driver<C> {
     connection: Option<Pin<Box<C>>>,
     /// How the connection failed: the cause of whatever fails after it.

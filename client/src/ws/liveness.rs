@@ -29,7 +29,7 @@ pub(super) struct Standing {
     pub(super) last_event: Duration,
 }
 
-/// What to do now.
+/// What the timers ask for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Due {
     Nothing,
@@ -56,14 +56,14 @@ impl Liveness {
         }
     }
 
-    /// A whole frame came.
+    /// Notes that a whole frame came.
     #[inline]
     pub(super) fn frame(&mut self, at: Duration) {
         self.silent_since = at;
         self.pings = 0;
     }
 
-    /// Bytes of an incomplete message came: they end a silence as a frame does.
+    /// Notes that bytes of an incomplete message came: they end a silence as a frame does.
     pub(super) fn bytes(&mut self, underway: Option<Underway>) {
         if let Some(Underway { last_byte, .. }) = underway
             && last_byte > self.silent_since
@@ -72,7 +72,7 @@ impl Liveness {
         }
     }
 
-    /// A Ping goes out.
+    /// Notes that a Ping goes out.
     pub(super) fn pinged(&mut self) {
         self.pings = self.pings.saturating_add(1);
     }
@@ -126,7 +126,8 @@ impl Liveness {
         ]
     }
 
-    /// A Ping at every multiple of the interval of silence, below the idle timeout.
+    /// When the next Ping is due: one at every multiple of the interval of silence, below the idle
+    /// timeout.
     fn next_ping(&self) -> Option<Duration> {
         let Timeouts {
             ping_interval,

@@ -1,4 +1,4 @@
-//! Since when a message has been coming in, by the heads of its frames.
+//! Tells since when a message has been coming in, from the heads of its frames.
 //!
 //! tungstenite says nothing of a message before it is whole. A snapshot over a slow link can take
 //! longer than the idle timeout, so liveness has to know that its bytes keep coming.
@@ -28,7 +28,7 @@ pub(super) struct MessageClock {
     head_bytes: usize,
     /// The frame whose payload is coming, and how much of that is left.
     frame: Option<(Frame, u64)>,
-    /// A message has begun whose last fragment is still to come.
+    /// Whether a message has begun whose last fragment is still to come.
     fragmented: bool,
     underway: Option<Underway>,
 }
@@ -36,7 +36,7 @@ pub(super) struct MessageClock {
 /// What matters of a frame.
 #[derive(Debug, Clone, Copy)]
 struct Frame {
-    /// Part of a message; otherwise a control frame.
+    /// Whether it is part of a message, rather than a control frame.
     data: bool,
     last: bool,
 }
@@ -59,7 +59,7 @@ impl MessageClock {
 
     /// Takes in the next bytes of the stream. `now` is called only if they end inside a message.
     pub(super) fn read(&mut self, bytes: &[u8], now: impl FnOnce() -> Duration) {
-        // Whether these bytes hold one of the message that is under way at their end.
+        // Whether these bytes hold any of the message that is under way at their end.
         let mut touched = false;
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -117,7 +117,7 @@ impl MessageClock {
         Some((frame, payload))
     }
 
-    /// A frame is complete; returns whether a message ended with it.
+    /// Notes that a frame is complete; returns whether a message ended with it.
     fn end(&mut self, frame: Frame) -> bool {
         if frame.data {
             self.fragmented = !frame.last;
@@ -130,7 +130,8 @@ impl MessageClock {
     }
 }
 
-/// Reads a head: its frame, the bytes of the payload, its own bytes. `None` if it is incomplete.
+/// Reads a head: the frame, the length of its payload, and the head's own length. `None` if it is
+/// incomplete.
 #[inline]
 fn head(bytes: &[u8]) -> Option<(Frame, u64, usize)> {
     let [first, second, rest @ ..] = bytes else {
@@ -161,8 +162,8 @@ mod tests {
         }
     }
 
-    /// A stream of every kind of frame, with the state after each of its bytes: whether a message is
-    /// under way, and whether that byte is one of its own.
+    /// A stream of every kind of frame, with the state after each of its bytes: whether a message
+    /// is under way, and whether that byte is one of its own.
     fn stream() -> Vec<(u8, Option<bool>)> {
         let mut stream = Vec::new();
         // Each frame: its bytes, whether a message is under way before its end, and after it.

@@ -35,11 +35,11 @@ struct Own {
 }
 
 struct Late {
-    /// Holds only the payloads folded since.
+    /// Holds only the payloads folded since readers got in the way.
     state: EngineState,
     /// Which payloads those are, each once; somebody else may have written the others.
     folded: Vec<Kind>,
-    /// The last heartbeat when it began.
+    /// The last heartbeat when readers got in the way.
     heartbeat_before: Option<DateTime<Utc>>,
 }
 
@@ -165,7 +165,7 @@ impl Own {
         }
     }
 
-    /// As it stands in the mirror; `None` while somebody writes, or waits to.
+    /// Returns it as it stands in the mirror; `None` while somebody writes, or waits to.
     fn seen(shared: &RwLock<EngineState>) -> Option<Self> {
         shared.try_read().map(|state| Self::of(&state))
     }
@@ -212,8 +212,8 @@ mod tests {
     /// Longest that something which waits for nobody may take.
     const BOUND: Duration = Duration::from_secs(10);
 
-    /// Does `work` on a mirror that a reader holds and a writer waits for; false if it waits for
-    /// either. Gives the mirror once both have gone.
+    /// Does `work` on a mirror that a reader holds and a writer waits for. Returns whether it
+    /// waited for neither, and the mirror once both have gone.
     fn while_a_writer_waits(
         work: impl FnOnce(&mut Mirror) + Send + 'static,
     ) -> (bool, Arc<RwLock<EngineState>>) {
@@ -223,7 +223,7 @@ mod tests {
             let shared = Arc::clone(&shared);
             thread::spawn(move || drop(shared.write()))
         };
-        // Readers are let in until a writer waits.
+        // Readers get in until a writer waits.
         while shared.try_read().is_some() {
             thread::yield_now();
         }

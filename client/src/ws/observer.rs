@@ -11,8 +11,8 @@ use crate::EndReason;
 /// Called on the subscriber's own task, before the mirror is updated: whatever it does holds up the
 /// stream, so it should pass its data on and return.
 pub trait Observer: Send + 'static {
-    /// Something happened `at` (time since the origin of the subscriber's
-    /// [`Clock`](crate::Clock)).
+    /// Called when something happens. `at` is the time since the origin of the subscriber's
+    /// [`Clock`](crate::Clock).
     fn observe(&mut self, at: Duration, seen: Observed<'_>);
 }
 
@@ -30,12 +30,12 @@ pub enum Observed<'a> {
     Dial,
     /// The handshake is done.
     Connected {
-        /// Headers of the 101.
+        /// The headers of the 101.
         headers: &'a HeaderMap,
     },
     /// The handshake was answered with another status. Its [`End`](Self::End) follows.
     Refused {
-        /// The status.
+        /// The HTTP status.
         status: StatusCode,
         /// Headers of the answer.
         headers: &'a HeaderMap,
@@ -48,16 +48,16 @@ pub enum Observed<'a> {
     PingSent(&'a [u8]),
     /// A message of ours, sent once connected, is on its way.
     Sent(&'a str),
-    /// A Ping; the Pong is on its way.
+    /// A Ping came in; the Pong is on its way.
     Ping(&'a [u8]),
-    /// A Pong.
+    /// A Pong came in.
     Pong {
         /// Its payload.
         payload: &'a [u8],
         /// Whether it answers a Ping of ours; otherwise nobody asked for it.
         answer: bool,
     },
-    /// The peer's Close.
+    /// The peer's Close came in.
     Close {
         /// Status code, if there is one.
         code: Option<u16>,
@@ -68,7 +68,7 @@ pub enum Observed<'a> {
     End(EndReason),
     /// The next dial starts after `delay`.
     Retry {
-        /// From the end to the dial's start.
+        /// The time from the end to the dial's start.
         delay: Duration,
         /// The `attempt` that the delay was computed from.
         attempt: u32,

@@ -58,7 +58,7 @@ impl Ended {
 }
 
 impl Subscription {
-    /// Runs until shutdown.
+    /// Runs the subscription until shutdown.
     pub(crate) async fn run(mut self) {
         self.reconnect().await;
         self.feed.finish().await;
@@ -68,7 +68,7 @@ impl Subscription {
     async fn reconnect(&mut self) {
         let mut attempt: u32 = 0;
         loop {
-            // A dial that is no longer made is no attempt.
+            // Checked before the dial is counted: one that is not made is no attempt.
             if self.shutdown.requested() {
                 return;
             }

@@ -23,7 +23,7 @@ use crate::EndReason;
 /// Most bytes that wait to be written. What a subscriber sends is control frames, at most 131
 /// bytes each, and tungstenite keeps one slot for a Pong that does not fit.
 const MAX_WRITE_BUFFER_BYTES: usize = 4 * 1024;
-/// Most bytes of a control frame (RFC 6455, 5.5), which is no message.
+/// Most bytes of a control frame (RFC 6455, 5.5), to which the limit on messages does not apply.
 const MAX_CONTROL_BYTES: usize = 125;
 /// Most bytes that one read takes off the stream.
 const READ_BYTES: usize = 16 * 1024;
@@ -34,7 +34,7 @@ const TAKEN_BYTES: usize = 4 * 1024;
 /// An established connection.
 pub(crate) struct Socket {
     ws: WebSocketStream<Watched>,
-    /// Something handed to the socket has not left it yet.
+    /// Whether something handed to the socket has not left it yet.
     unflushed: bool,
 }
 
@@ -93,7 +93,7 @@ impl Socket {
         }
     }
 
-    /// The message of which some bytes have come, but not all.
+    /// The message that is still coming in, if there is one.
     pub(crate) fn message_underway(&self) -> Option<Underway> {
         self.ws.get_ref().messages.underway()
     }

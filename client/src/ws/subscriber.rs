@@ -51,11 +51,11 @@ impl WsSubscriber {
         self.events.subscribe()
     }
 
-    /// Waits until `condition` holds of the mirror: looks at once, then after each change that
+    /// Waits until `condition` holds for the mirror: checks at once, then after each change that
     /// this subscriber makes. What others write into the mirror (HTTP backfill) does not wake it.
     ///
     /// The condition runs under the mirror's read lock. If it never holds, the wait never ends:
-    /// bound it where that can be.
+    /// give it a timeout if that can happen.
     pub async fn wait_until(&self, mut condition: impl FnMut(&EngineState) -> bool) {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::error::WsError;
 
-/// The peer of a subscriber: host, port, and whether TLS is spoken.
+/// The peer of a subscriber: host, port, and whether it speaks TLS.
 ///
 /// Its `Display` names scheme, host, port and path; user info and query never leave the type.
 #[derive(Clone, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl Target {
             .map_err(|_| WsError::InvalidUrl("its path is no request target".to_owned()))
     }
 
-    /// The `Host` header: the port only where it is not the scheme's own (RFC 6455, 4.1).
+    /// The `Host` header, with the port only if it is not the scheme's own (RFC 6455, 4.1).
     ///
     /// # Errors
     /// [`WsError::InvalidUrl`] if the host can't stand in a header.

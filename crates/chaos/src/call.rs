@@ -13,7 +13,7 @@ pub const CALL_KEY: &str = "x-call";
 /// A call that the world makes on the subscriber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Call {
-    /// `shutdown`: ends it.
+    /// `shutdown`: ends the subscriber.
     Shutdown,
     /// `drop-handle`: drops the handle; the subscriber runs on.
     DropHandle,
@@ -23,7 +23,7 @@ pub enum Call {
     NewReceiver,
     /// `stall-receivers`: receivers stop reading.
     StallReceivers,
-    /// `resume-receivers`: they read again.
+    /// `resume-receivers`: receivers read again.
     ResumeReceivers,
     /// `backfill-FIELD`: a reading comes over HTTP.
     Backfill(Field),
@@ -36,14 +36,14 @@ pub enum Call {
     Call::names()
 )]
 pub struct UnknownCall {
-    /// Where it is.
+    /// The line of the tape that it is on.
     pub line: u64,
     /// The text found there.
     pub found: String,
 }
 
 impl Call {
-    /// All of them.
+    /// All calls.
     pub const ALL: [Self; 10] = [
         Self::Shutdown,
         Self::DropHandle,
@@ -94,7 +94,7 @@ impl Call {
         step
     }
 
-    /// The call that a step makes, if it makes one.
+    /// Returns the call that a step makes, if it makes one.
     ///
     /// # Errors
     /// [`UnknownCall`] for a call that does not exist.

@@ -12,7 +12,7 @@ use crate::fault::FaultKind;
 
 /// The header key that describes a case.
 pub const CHAOS_KEY: &str = "x-chaos";
-/// The key, on a `mark` step, for how long dials take from then on, in milliseconds.
+/// The key, on a `mark` step, for how long dials take from that step on, in milliseconds.
 pub const DIAL_KEY: &str = "x-dial-ms";
 /// The key, on a step of the faults tape, for its [`FaultKind`](crate::FaultKind).
 pub const FAULT_KEY: &str = "x-fault";
@@ -40,8 +40,8 @@ pub struct About {
     /// tape's faults go on, as in a recording of a bad day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quiet_at_us: Option<u64>,
-    /// The subscriber's URL has user info and a query; logs are searched for them and for the
-    /// token.
+    /// Whether the subscriber's URL has user info and a query; logs are then searched for them and
+    /// for the token.
     #[serde(skip_serializing_if = "is_default")]
     pub secrets: bool,
 }
@@ -83,26 +83,26 @@ pub enum CaseError {
     /// A call that does not exist.
     #[error(transparent)]
     Call(#[from] UnknownCall),
-    /// A dial time that is not one.
+    /// A dial time that is not a number of milliseconds.
     #[error("line {line}: \"{DIAL_KEY}\" is {found}; expected milliseconds such as 250.5")]
     Dial {
-        /// Where it is.
+        /// The line of the tape that it is on.
         line: u64,
         /// The text found there.
         found: String,
     },
 }
 
-/// What only the world does, in the faults tape's order.
+/// Something that the world does itself, because the engine can't.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Deed {
     Call(Call),
-    /// Dials take this long from here on.
+    /// From now on dials take this long.
     DialTakes(Micros),
 }
 
 impl Case {
-    /// A case from these tapes; writes its description into the base's header.
+    /// Makes a case of these tapes, and writes its description into the base's header.
     #[must_use]
     pub fn new(base: Tape, faults: Tape, settings: Settings, about: About) -> Self {
         let mut case = Self {
@@ -148,10 +148,10 @@ impl Case {
         Tape::new(self.base.header.clone(), steps)
     }
 
-    /// Reads a case back from one tape; any other tape, such as a recording, is all base.
+    /// Reads a case back from one tape. Of any other tape, such as a recording, every step is base.
     ///
     /// # Errors
-    /// [`CaseError`] if header or calls make no sense.
+    /// [`CaseError`] if the header, a call or a dial time makes no sense.
     pub fn from_tape(tape: Tape) -> Result<Self, CaseError> {
         let settings = Settings::of(&tape.header).map_err(CaseError::Settings)?;
         let about = about(&tape.header)?.unwrap_or_default();
@@ -190,7 +190,7 @@ impl Case {
         case
     }
 
-    /// What the world must do, in order.
+    /// What the world itself must do, in order of time.
     ///
     /// # Errors
     /// [`CaseError`] for an invalid call or dial time.

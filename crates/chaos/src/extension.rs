@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use wstape_tape::Step;
 
-/// A step's `x-` key.
+/// Returns the value of a step's `x-` key, if the step has it.
 pub(crate) fn extension<'a>(step: &'a Step, key: &str) -> Option<&'a RawValue> {
     step.extensions
         .iter()
@@ -12,8 +12,10 @@ pub(crate) fn extension<'a>(step: &'a Step, key: &str) -> Option<&'a RawValue> {
         .map(|(_, value)| &**value)
 }
 
+/// Serialises the value of an `x-` key.
+///
 /// # Panics
-/// Never: the values given serialise into memory.
+/// Never: every value given serialises into memory.
 pub(crate) fn raw(value: impl Serialize) -> Box<RawValue> {
     to_raw_value(&value).expect("it serialises into memory")
 }

@@ -11,12 +11,12 @@ use crate::generate::NEVER_OVER_RECORDINGS;
 /// Which rules a run judges, and which it leaves out and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judged {
-    /// Those that are judged, in the order of their ids.
+    /// The rules that are judged, in the order of their ids.
     pub rules: Vec<Rule>,
-    /// Those that are not.
+    /// The rules that are not judged.
     pub left_out: Vec<LeftOut>,
-    /// Those of `rules` that no drawn case can exercise, because none has what they need. Cases
-    /// that were written may.
+    /// The judged rules that no drawn case can exercise, because none has what they need. Written
+    /// cases may exercise them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_exercised: Vec<Rule>,
     /// Whether cases are played in real time.
@@ -41,7 +41,7 @@ const BY_SUBJECT: &str = "the subject leaves it out";
 const BY_REAL_TIME: &str = "in real time no two runs are alike, and no crowd is drawn";
 /// Rules that can only be judged in virtual time.
 const VIRTUAL_ALONE: [Rule; 2] = [Rule::R15, Rule::R16];
-/// Why what a rule needs is in no case that is drawn over recordings.
+/// Why no case over recordings exercises a rule.
 const NEVER_DRAWN: &str = "no case over a recording has one";
 /// Width of a line of the list, in columns.
 const LINE: usize = 100;
@@ -85,8 +85,8 @@ impl Judged {
         judged
     }
 
-    /// The same for a run in real time: leaves out the rules that can only be judged in virtual
-    /// time.
+    /// Returns the same for a run in real time: leaves out the rules that can only be judged in
+    /// virtual time.
     #[must_use]
     pub fn in_real_time(mut self) -> Self {
         let (unjudged, rules): (Vec<_>, Vec<_>) = std::mem::take(&mut self.rules)
@@ -103,8 +103,8 @@ impl Judged {
         self
     }
 
-    /// The same for a run whose cases are all drawn over recordings: nothing that they never have
-    /// can be seen.
+    /// Returns the same for a run whose cases are all drawn over recordings: the rules that need
+    /// what such cases never have are not exercised.
     #[must_use]
     pub fn over_recordings(mut self) -> Self {
         let never = |rule: &Rule| {

@@ -14,7 +14,7 @@
 //! | `generate` | from a seed to a case |
 //! | `world` | plays one case against one subscriber in virtual time |
 //! | `coverage`, `verdict`, `tally` | what a case tested, its result, and the sum of many |
-//! | `seeds`, `origin`, `fnv` | which seeds a run draws from, where a case came from, a stable hash |
+//! | `seeds`, `origin`, `fnv` | a run's seeds, where a case came from, a stable hash |
 //! | `judged` | which rules a run judges, and which it leaves out and why |
 //! | `pulse` | what a case that does not end is doing |
 //! | `run` | workers, budget, determinism |

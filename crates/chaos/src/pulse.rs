@@ -10,11 +10,11 @@ use parking_lot::Mutex;
 use tokio::runtime::Builder;
 use tokio::sync::Notify;
 
-/// Looks in a row that must find a thread parked before its time counts as standing still: in
-/// virtual time it is parked for only an instant.
+/// How many times in a row a thread must be found parked before its time counts as standing still:
+/// in virtual time a thread is parked for only an instant.
 const PARKED_LOOKS: u32 = 20;
 
-/// Signs of life from the world on one thread.
+/// Signs of life from the world that a thread is playing.
 #[derive(Debug, Default)]
 pub(crate) struct Pulse {
     /// The thread has nothing to do until somebody wakes it.
@@ -73,7 +73,7 @@ impl Pulse {
         OF_THREAD.set(Some(Arc::clone(self)));
     }
 
-    /// The pulse of this thread's worlds; if none was entered, one that nobody feeds.
+    /// Returns the pulse of this thread's worlds; if none was entered, one that nobody watches.
     pub(crate) fn here() -> Arc<Self> {
         OF_THREAD.with_borrow(|pulse| pulse.clone().unwrap_or_default())
     }
@@ -119,7 +119,7 @@ pub(crate) struct Feeling {
 }
 
 impl Feeling {
-    /// One more look. Its finding is certain only if the case waits for another thread.
+    /// Looks once more. The finding is certain only if the case waits for another thread.
     pub(crate) fn look(&mut self, pulse: &Pulse) -> Diagnosis {
         if self.asked.is_none() {
             self.asked = Some(pulse.answered.load(Ordering::Acquire));

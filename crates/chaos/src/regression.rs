@@ -19,7 +19,7 @@ pub enum RegressionError {
     /// It is not a case.
     #[error("{path}: {error}")]
     Case {
-        /// The tape.
+        /// The tape's path.
         path: String,
         /// What is wrong.
         error: CaseError,
@@ -35,8 +35,8 @@ pub fn is_case(path: &Path) -> Result<bool, RegressionError> {
     Ok(about.is_some())
 }
 
-/// The rules that a subscriber breaks in the case on the tape at `path`. Any tape is a case: if
-/// chaos did not write it, everything but calls is the engine's doing.
+/// Returns the rules that a subscriber breaks in the case on the tape at `path`. Any tape is a
+/// case: if chaos did not write it, everything but calls is the engine's doing.
 ///
 /// # Errors
 /// If the tape can't be read, or makes no sense as a case.

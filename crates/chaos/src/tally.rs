@@ -45,7 +45,8 @@ impl Tally {
         let rules = judged.exercised().map(|rule| (rule, 0)).collect();
         let (calls, edges): (&[Call], &[Edge]) = match terms {
             Terms::Settings => (&Call::ALL, &Edge::ALL),
-            // It has neither receivers nor a mirror, and its states are its own.
+            // A subject judged by bounds may have neither receivers nor a mirror, and the judge
+            // doesn't know its states.
             Terms::Bounds(_) => (&[Call::Shutdown, Call::DropHandle], &[]),
         };
         let calls = calls.iter().map(|call| (call.name().to_owned(), 0));
@@ -98,7 +99,7 @@ impl Tally {
         }
     }
 
-    /// What was enabled but never seen, in words, one line per sort of thing. It was not tested.
+    /// Lists what was enabled but never seen, and so not tested: one line per sort of thing.
     #[must_use]
     pub fn unseen(&self) -> Vec<String> {
         fn zeros<K: ToString>(what: &str, counts: &BTreeMap<K, u64>) -> Option<String> {

@@ -8,7 +8,7 @@ use wstape_oracle::{Rule, Violation};
 /// The result of one case, judged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// The broken rules, in the order that was seen; at most
+    /// The broken rules, in the order in which they were seen to break; at most
     /// [`MAX_VIOLATIONS`](wstape_oracle::MAX_VIOLATIONS).
     pub violations: Vec<Violation>,
     /// What the case tested.
@@ -17,7 +17,7 @@ pub struct Verdict {
     pub hash: u64,
     /// Hash of what the engine did by the tape alone: nothing a subscriber does changes it.
     pub engine_hash: u64,
-    /// Secrets logged by crates other than the subject's: what, and by whom.
+    /// Secrets logged by crates other than the subject's: which, and by which crate.
     pub blamed: BTreeSet<String>,
     /// Length of the case in its own time, in microseconds.
     pub virtual_us: u64,

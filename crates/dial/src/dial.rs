@@ -1,4 +1,4 @@
-//! One function: to the network, or to the scenario.
+//! Connects to a host: over TCP or, inside a scenario, to the mock engine.
 
 use std::future::Future;
 use std::io;
@@ -10,15 +10,15 @@ use crate::stream::Stream;
 
 /// Connects to `host` at `port`: over TCP, or inside a scenario to the mock engine.
 ///
-/// `host` is a name or an address; an IPv6 address may have brackets or not. The future can be sent
-/// between threads, as [`TcpStream::connect`]'s can. TCP or engine is decided when this is called,
-/// by the calling thread.
+/// `host` is a name or an address; an IPv6 address may be in brackets. The future is `Send`, as
+/// [`TcpStream::connect`]'s is. Whether it goes to TCP or to the engine is settled when this is
+/// called, by the calling thread.
 ///
 /// # Errors
 /// As [`TcpStream::connect`]; inside a scenario, as the tape says.
 ///
 /// # Panics
-/// Outside a scenario, if called without a tokio runtime that has IO enabled.
+/// Outside a scenario, if the future is polled without a tokio runtime that has IO enabled.
 pub fn dial(host: &str, port: u16) -> impl Future<Output = io::Result<Stream>> + Send + 'static {
     let host = host
         .trim_start_matches('[')

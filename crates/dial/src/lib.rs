@@ -2,14 +2,14 @@
 //! mock engine.
 //!
 //! A program that is to be tested in virtual time makes its connections through this crate, in its
-//! ordinary code. Outside a scenario [`dial`] is a plain TCP connect; inside one, the thread that
-//! plays it has [entered](enter) a [`Network`], and every dial goes there.
+//! ordinary code. Outside a scenario [`dial`] is a plain TCP connect. The thread that plays a
+//! scenario has [entered](enter) a [`Network`], and every dial on that thread goes there.
 //!
 //! | module | what is in it |
 //! | --- | --- |
-//! | `dial` | one function: to the network, or to the scenario |
-//! | `stream` | what it returns: a TCP stream, or a scenario's |
-//! | `network` | what a scenario substitutes for the network |
+//! | `dial` | `dial`: connects over TCP or, inside a scenario, to the mock engine |
+//! | `stream` | what it returns: a TCP stream or a scenario's |
+//! | `network` | what a scenario puts in place of the network |
 //! | `websocket` | `connect_async` of tokio-tungstenite 0.30 (feature `tungstenite`) |
 //! | `connector` | a connector for hyper-util's client (feature `hyper`) |
 //!

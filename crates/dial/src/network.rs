@@ -1,4 +1,4 @@
-//! What a scenario substitutes for the network, on the thread that plays it.
+//! What a scenario puts in place of the network, on the thread that plays it.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// A connection of a scenario: bytes both ways. It is `Sync` because a `TcpStream` is, and a
+/// A connection in a scenario: bytes both ways. It is `Sync` because a `TcpStream` is, and a
 /// program may rely on that.
 pub trait Transport: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static {}
 
@@ -26,7 +26,7 @@ pub trait Network {
 }
 
 thread_local! {
-    /// The networks entered on this thread, the innermost last.
+    /// The networks entered on this thread, innermost last.
     static ENTERED: RefCell<Vec<Rc<dyn Network>>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -67,9 +67,9 @@ pub fn enter(network: Rc<dyn Network>) -> Entered {
     })
 }
 
-/// Keeps a network entered; see [`enter`]. It stays on its thread.
+/// Keeps a network entered until it is dropped; see [`enter`]. It can't leave its thread.
 pub struct Entered {
-    /// How many networks are entered with this one.
+    /// The number of networks entered on the thread, this one included.
     depth: usize,
     thread: PhantomData<Rc<()>>,
 }
@@ -84,14 +84,14 @@ impl fmt::Debug for Entered {
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        // Whatever was entered within this one ends with it. The networks are dropped outside the
-        // borrow: their drop may dial.
+        // Networks entered within this one end with it. They are dropped outside the borrow,
+        // because their drop may dial.
         let left = ENTERED.try_with(|entered| entered.borrow_mut().split_off(self.depth - 1));
         drop(left);
     }
 }
 
-/// The network of this thread, where one was entered.
+/// The innermost network entered on this thread, if there is one.
 pub(crate) fn entered() -> Option<Rc<dyn Network>> {
     ENTERED.with_borrow(|entered| entered.last().cloned())
 }

@@ -1,4 +1,4 @@
-//! What a dial returns: a TCP stream, or a scenario's.
+//! What a dial returns: a TCP stream or a scenario's.
 
 use std::fmt;
 use std::io;
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use crate::network::Transport;
 
-/// A connection: over TCP, or of a scenario.
+/// A connection, over TCP or in a scenario.
 pub struct Stream(Kind);
 
 enum Kind {

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::TcpListener;
 use wstape_dial::{Dialing, Network, Transport, dial, enter};
 
-/// Gives the far ends of what was dialled to the test.
+/// Keeps the far end of each connection that is dialled, for the test.
 #[derive(Default)]
 struct Memory {
     dialled: RefCell<Vec<(String, u16, DuplexStream)>>,
@@ -90,7 +90,7 @@ async fn another_thread_is_not_in_the_scenario() {
 
 #[test]
 fn a_stream_may_be_shared_between_threads_as_a_tcp_stream_may() {
-    // Said by the compiler: a program that holds its stream behind an `Arc` still builds.
+    // The compiler checks this: a program that holds its stream behind an `Arc` still builds.
     fn shared<T: Send + Sync + 'static>() {}
     shared::<tokio::net::TcpStream>();
     shared::<wstape_dial::Stream>();

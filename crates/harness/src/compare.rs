@@ -12,19 +12,20 @@ use wstape_tape::Micros;
 use crate::outcome::Outcome;
 use crate::timeline::Line;
 
-/// How far a time in a real run may be from the virtual one, once plus once per second of the run
-/// begun: the machine's timers wake late, never early, and each wait adds its own lateness.
+/// How far a time in a real run may be from the virtual one: this much, and as much again for each
+/// second that the run lasts. The machine's timers wake late, never early, and each wait adds its
+/// own lateness.
 pub const REAL_TOLERANCE: Duration = Duration::from_millis(50);
 
 /// Lines shown around each departure.
 const CONTEXT_LINES: usize = 3;
 
-/// Lines of each side that are compared, from the first that departs to the last: the cost is up to
-/// the square of this, and nobody reads further.
+/// How many lines of each side are compared at most, starting at the first that departs: the cost
+/// is up to the square of this, and nobody reads further.
 const MAX_COMPARED_LINES: usize = 2_000;
 
-/// What departs, line by line, as a patch; `-` is the snapshot, `+` what was found. `None` if the
-/// two are the same. If they depart over very many lines, only the first of them are compared.
+/// Shows what departs, line by line, as a patch; `-` is the snapshot, `+` what was found. `None` if
+/// the two are the same. If they depart over very many lines, only the first of them are compared.
 #[must_use]
 pub fn diff(expected: &str, found: &str) -> Option<String> {
     if expected == found {
@@ -55,7 +56,7 @@ pub fn diff(expected: &str, found: &str) -> Option<String> {
     Some(text)
 }
 
-/// How many pairs are alike before the first that is not.
+/// How many pairs are equal before the first that is not.
 fn alike<'l>(pairs: impl Iterator<Item = (&'l &'l str, &'l &'l str)>) -> usize {
     pairs.take_while(|(a, b)| a == b).count()
 }
@@ -79,8 +80,9 @@ fn patch(expected: &str, found: &str) -> String {
     text
 }
 
-/// Where a real run departs from the virtual one. Every line of the timeline and every gap must
-/// have a counterpart within the tolerance, and the mirrors must be equal but for times within it.
+/// Lists where a real run departs from the virtual one. Every line of the timeline and every gap
+/// must have a counterpart within the tolerance, and the mirrors must be equal except for times
+/// within it.
 #[must_use]
 pub fn departures(expected: &Outcome, real: &Outcome) -> Vec<String> {
     let seconds = expected.duration.0.div_ceil(1_000_000) + 1;
@@ -123,8 +125,8 @@ pub fn departures(expected: &Outcome, real: &Outcome) -> Vec<String> {
     found
 }
 
-/// The lines of either run without a counterpart in the other: equal, and at times that are `near`.
-/// Both are in the order of their times.
+/// Lists the lines of either run without a counterpart in the other: an equal line at a time that
+/// is `near`. Both are in the order of their times.
 fn unmatched(
     expected: &[Line],
     real: &[Line],

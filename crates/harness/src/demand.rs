@@ -89,7 +89,7 @@ impl Demands {
         (self.found, self.timeline)
     }
 
-    /// Until the next demand falls due, or another comes, or there is much to take in.
+    /// Waits until the next demand falls due, or another comes, or there is much to take in.
     fn next(&self) -> impl Future<Output = ()> + use<> {
         let (journal, clock) = (self.journal.clone(), self.clock.clone());
         let earliest = self.due.iter().map(|due| due.at).min();
@@ -124,7 +124,8 @@ impl Demands {
                     expect: Arc::clone(expect),
                 }),
                 JournalKind::End => self.end = Some(entry.at),
-                // After a demand in the journal, or at the same instant.
+                // Kept for demands that were played before it, or that follow it at the same
+                // instant.
                 JournalKind::Received(_) => self.received.push(entry),
                 _ => {}
             }
@@ -204,7 +205,8 @@ fn is_demand(entry: &Entry) -> bool {
     matches!(entry.kind, JournalKind::Expect(_))
 }
 
-/// Where `found` lacks what `wanted` names; members that `wanted` does not name are free.
+/// Says where `found` lacks what `wanted` names; members that `wanted` does not name may be
+/// anything.
 fn departure(wanted: &Value, found: &Value, place: &str) -> Option<String> {
     match (wanted, found) {
         (Value::Object(wanted), Value::Object(found)) => wanted.iter().find_map(|(key, value)| {

@@ -19,8 +19,8 @@ pub const PLAIN_URL: &str = "ws://127.0.0.1:1/ws";
 /// The host in [`PLAIN_URL`].
 pub const PLAIN_HOST: &str = "127.0.0.1";
 
-/// More dials at one instant than anybody needs. The next one never ends: otherwise a subscriber
-/// that spins would go on for ever without time passing.
+/// How many dials may come at one instant: more than anybody needs. The next one never ends;
+/// otherwise a subscriber that spins would go on for ever without time passing.
 pub const MAX_DIALS_AT_ONCE: u64 = 256;
 
 /// Dials the engine in memory; a dial takes no time.

@@ -20,7 +20,7 @@ pub enum ScenarioError {
     /// Invalid settings in a header.
     #[error("{path}:1: {why}")]
     Settings {
-        /// The tape.
+        /// The path of the tape.
         path: String,
         /// What is wrong.
         why: String,
@@ -33,11 +33,11 @@ pub enum ScenarioError {
     TooLong {
         /// The tape that makes it this long.
         path: String,
-        /// Its last step.
+        /// The line of its last step.
         line: u64,
         /// How long the run would last.
         lasts: Duration,
-        /// How long it may.
+        /// How long it may last.
         may: Duration,
     },
     /// The engine could not start or play.
@@ -69,7 +69,7 @@ pub enum ScenarioError {
     Runtime(#[from] io::Error),
 }
 
-/// A time as a person reads it.
+/// Writes a duration as a person would.
 fn days(time: Duration) -> String {
     let hours = time.as_secs() / 3_600;
     match hours {

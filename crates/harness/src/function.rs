@@ -20,8 +20,8 @@ use crate::subject::{Handle, Running, Stage, Stopping, Subject, Terms, Time};
 /// The name of a subject that was given none.
 const UNNAMED: &str = "subscriber";
 
-/// Puts a function under test: from a [`Stage`], which says where the engine is, to the future that
-/// follows it for as long as it lives.
+/// Turns a function into a subject. The function gets a [`Stage`], which says where the engine is,
+/// and returns a future that follows the engine for as long as it lives.
 ///
 /// It lives in [plain time](Time::Plain), dials through `wstape_dial` or the stage's dialer, and is
 /// judged by what shows on the wire. It is shut down by ending its task, unless it asks to be told
@@ -100,14 +100,14 @@ impl<F> FunctionSubject<F> {
         self
     }
 
-    /// Which time it lives in.
+    /// Sets the time that it lives in.
     #[must_use]
     pub fn time(mut self, time: Time) -> Self {
         self.time = time;
         self
     }
 
-    /// What it is judged by.
+    /// Sets the terms that it is judged by.
     #[must_use]
     pub fn terms(mut self, terms: Terms) -> Self {
         self.terms = terms;
@@ -264,7 +264,7 @@ fn own_crates() -> Vec<String> {
     let program = env::current_exe().ok();
     let target = program.and_then(|program| {
         let name = program.file_stem()?.to_str()?.to_owned();
-        // cargo puts a hash behind the name of a test target.
+        // cargo puts a hash after the name of a test target.
         Some(
             name.rsplit_once('-')
                 .map_or(name.clone(), |(name, _)| name.to_owned()),
@@ -280,7 +280,7 @@ struct Task {
     shutdown: Shutdown,
 }
 
-/// How a task ended.
+/// Returns how a task ended: with its message if it panicked.
 fn ended(joined: Result<(), JoinError>) -> Result<(), String> {
     match joined {
         Err(error) if error.is_panic() => Err(panic_message(&*error.into_panic())),
@@ -306,7 +306,7 @@ impl Handle for Task {
 /// The panic message of tokio's sockets on a runtime whose time is virtual.
 const NO_IO: &str = "IO is disabled";
 
-/// A panic's message and, if a socket of the subject's own caused it, what to do about it.
+/// Returns a panic's message and, if a socket of the subject's own caused it, what to do about it.
 #[must_use]
 pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let said = panic

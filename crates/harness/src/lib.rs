@@ -16,6 +16,7 @@
 //! | `display` | where a function leaves its mirror and record to be shown |
 //! | `narrowed` | a subject that is judged by some of its rules |
 //! | `notebook` | what a subscriber reports about itself |
+//! | `shutdown` | how a function under test is told to end |
 //! | `net` | a subscriber's time and network: clock, dialer, transport |
 //! | `clock`, `dialer` | the engine's own, in the form a subscriber takes |
 //! | `counter` | the subscriber's events, counted |

@@ -28,8 +28,8 @@ impl Narrowed {
         }
     }
 
-    /// Judged by bounds, derived from its settings if it is otherwise judged by settings: in real
-    /// time its timers are the machine's.
+    /// Has it judged by bounds, which are derived from its settings if it is otherwise judged by
+    /// those: in real time its timers are the machine's.
     #[must_use]
     pub fn by_bounds(mut self) -> Self {
         self.is_by_bounds = true;

@@ -15,9 +15,9 @@ const MAX_RECONNECTS: usize = 65_536;
 pub struct Reconnect {
     /// When the attempt or the connection ended.
     pub ended_at: Micros,
-    /// Why, in words.
+    /// Why it ended, in words.
     pub why: String,
-    /// When the next dial started; `None` where the run ended first.
+    /// When the next dial started; `None` if the run ended first.
     pub dialed_at: Option<Micros>,
     /// The cap that the backoff rule gives for this gap.
     pub cap: Duration,
@@ -35,7 +35,7 @@ impl Reconnect {
 /// Records what a subscriber says happened to it, in one order with the engine's journal.
 #[derive(Debug, Clone, Default)]
 pub struct Notebook {
-    /// `None` where nobody reads it.
+    /// `None` if nobody reads it.
     kept: Option<Kept>,
 }
 
@@ -53,7 +53,7 @@ struct Kept {
 }
 
 impl Notebook {
-    /// One that nobody reads.
+    /// A notebook that nobody reads.
     #[must_use]
     pub fn unread() -> Self {
         Self::default()
@@ -74,15 +74,15 @@ impl Notebook {
         self.kept.is_some()
     }
 
-    /// A line of the timeline.
+    /// Adds a line to the timeline.
     pub fn note(&self, text: impl AsRef<str>) {
         if let Some(kept) = &self.kept {
             kept.engine.note(None, format!("client {}", text.as_ref()));
         }
     }
 
-    /// An attempt or a connection ended now; the next dial is to follow after `delay`, for which
-    /// the backoff rule gives `cap`.
+    /// Records that an attempt or a connection ended now; the next dial is to follow after `delay`,
+    /// for which the backoff rule gives `cap`.
     pub fn ended(&self, why: impl Into<String>, delay: Duration, cap: Duration) {
         let Some(kept) = &self.kept else { return };
         let why = why.into();
@@ -101,7 +101,7 @@ impl Notebook {
         });
     }
 
-    /// A dial starts now.
+    /// Records that a dial starts now.
     pub fn dial(&self) {
         let Some(kept) = &self.kept else { return };
         let mut reconnects = kept.reconnects.lock();
@@ -113,7 +113,7 @@ impl Notebook {
         }
     }
 
-    /// The handshake is done.
+    /// Records that the handshake is done.
     pub fn connected(&self) {
         self.note("connected");
     }

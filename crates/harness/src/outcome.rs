@@ -25,17 +25,17 @@ pub struct Outcome {
     pub duration: Micros,
     /// Parts of its tapes that broke off in mid-line and were not played.
     pub torn: Vec<String>,
-    /// What happened, engine's half and client's half in one order.
+    /// What happened, the engine's half and the client's half in one order.
     pub timeline: Timeline,
     /// Each end and the dial that followed; empty for a subscriber that reports nothing.
     pub reconnects: Vec<Reconnect>,
     /// Reconnects beyond those listed.
     pub more_reconnects: u64,
-    /// What the tape demanded of the subscriber, and what was found: `Err` where it fell short.
+    /// What the tape demanded of the subscriber, and what was found: `Err` if it fell short.
     pub demands: Vec<Result<String, String>>,
     /// Events that the subscriber's receivers saw, by kind.
     pub events: BTreeMap<String, u64>,
-    /// The mirror at the end, where the subscriber shows one.
+    /// The mirror at the end, if the subscriber shows one.
     pub mirror: Option<Value>,
 }
 

@@ -7,8 +7,8 @@ thread_local! {
     static LAST: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Records from now on where panics happen, for [`panic_message`](crate::panic_message), and does
-/// not print those for which `is_quiet` holds, which is called on the panicking thread.
+/// Records from now on where panics happen, for [`panic_message`](crate::panic_message). A panic is
+/// not printed if `is_quiet`, called on the panicking thread, returns true.
 pub fn note_panics(is_quiet: fn() -> bool) {
     let loud = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
@@ -22,7 +22,7 @@ pub fn note_panics(is_quiet: fn() -> bool) {
     }));
 }
 
-/// Where this thread last panicked; given once.
+/// Returns where this thread last panicked, once for each panic.
 pub(crate) fn last_place() -> Option<String> {
     LAST.take()
 }

@@ -32,8 +32,8 @@ fn grace(settings: &Settings) -> Duration {
     settings.max_backoff.saturating_add(settings.idle_timeout)
 }
 
-/// Calls `play`, which blocks on a runtime of its own: on this thread or, if this thread is already
-/// in a runtime and so can't block on a second one, on another. A panic in it reaches the caller.
+/// Calls `play`, which blocks on a runtime of its own: on this thread, or on another if this thread
+/// is already in a runtime and so can't block on a second one. A panic in it reaches the caller.
 fn beside_a_runtime<T: Send>(play: impl FnOnce() -> T + Send) -> T {
     if Handle::try_current().is_err() {
         return play();
@@ -251,7 +251,7 @@ impl Scenario {
                 why,
             })?,
         };
-        // An outcome is one exact text.
+        // Without jitter: an outcome is one exact text.
         settings.jitter = JitterMode::None;
         Ok((header, settings))
     }
@@ -361,7 +361,7 @@ mod tests {
     use super::*;
     use crate::subject::Running;
 
-    /// One that must not be started.
+    /// A subject that must not be started.
     struct Unwanted;
 
     impl Subject for Unwanted {

@@ -1,4 +1,5 @@
-//! Snapshot files in insta's format, so that either side can accept for the other.
+//! Snapshot files in insta's format, so that insta and this program can accept outcomes for each
+//! other.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -20,7 +21,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Reads the snapshot at `path`; `None` where there is none.
+    /// Reads the snapshot at `path`; `None` if there is none.
     ///
     /// # Errors
     /// If it can't be read, or is not a snapshot.
@@ -47,7 +48,7 @@ impl Snapshot {
     /// there before is still named as its source.
     ///
     /// # Errors
-    /// Where it can't be written.
+    /// If it can't be written.
     pub fn write(&self, path: &Path, tape: &str) -> io::Result<()> {
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;

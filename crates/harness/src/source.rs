@@ -11,7 +11,7 @@ use wstape_tape::{Header, Step, Tape, TapeError, TapeReader};
 pub(crate) enum Source {
     /// Streamed from a file, anew for each run.
     File(PathBuf),
-    /// In memory.
+    /// A tape in memory.
     Tape(Arc<Tape>),
     /// A field overlay that does not exist.
     Unknown(TapeError),

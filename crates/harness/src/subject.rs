@@ -34,8 +34,8 @@ pub struct Stage {
     pub clock: Arc<dyn Clock>,
     /// Connects to the engine.
     pub dialer: Arc<dyn Dialer>,
-    /// Takes down what the subscriber tells of itself; one that tells nothing still gets the
-    /// engine's half of the outcome.
+    /// Records what the subscriber reports about itself; the outcome of one that reports nothing
+    /// still has the engine's half.
     pub notebook: Notebook,
     /// Where a function under test leaves what it shows of itself.
     pub display: Display,
@@ -155,7 +155,7 @@ pub trait Subject: Send + Sync {
         Vec::new()
     }
 
-    /// What its mirror must show, where it is judged by bounds.
+    /// What its mirror must show, if it is judged by bounds.
     fn model(&self) -> Option<Fold> {
         None
     }
@@ -248,7 +248,7 @@ pub type Stopping = Pin<Box<dyn Future<Output = Result<(), String>>>>;
 
 /// A subscriber's handle.
 pub trait Handle {
-    /// Another receiver, of events from now on; `None` where it has no more.
+    /// Another receiver, of events from now on; `None` if it has no more.
     fn receiver(&self) -> Option<Box<dyn Receiver>> {
         None
     }

@@ -19,22 +19,22 @@ const SNAPSHOTS: &str = "snapshots";
 /// A scenario with its name and the place of its snapshot.
 #[derive(Debug, Clone)]
 pub struct Trial {
-    /// `tapes/c1-refused`, `recordings/paper-engine+drops`.
+    /// For example `tapes/c1-refused` or `recordings/paper-engine+drops`.
     pub name: String,
-    /// What is run.
+    /// The scenario to run.
     pub scenario: Scenario,
-    /// Where its accepted outcome lies.
+    /// Where its accepted outcome is stored.
     pub snapshot: PathBuf,
-    /// The base tape, relative to the workspace where it lies in it.
+    /// The path of the base tape.
     pub tape: String,
-    /// The overlays beside it.
+    /// The overlays that are laid over it.
     pub overlays: Vec<PathBuf>,
 }
 
 /// The trials of a fixtures folder, or of single tapes.
 #[derive(Debug, Clone, Default)]
 pub struct Suite {
-    /// In the order in which they are run.
+    /// The trials, in the order in which they are run.
     pub trials: Vec<Trial>,
 }
 
@@ -45,15 +45,15 @@ pub enum SuiteError {
     /// Something that should be read can't be.
     #[error("{}: {source}", path.display())]
     Io {
-        /// What.
+        /// What can't be read.
         path: PathBuf,
-        /// Why.
+        /// Why it can't be read.
         source: io::Error,
     },
     /// No tape where tapes were expected.
     #[error("{}: no tapes found; expected files named *.jsonl", .0.display())]
     Empty(PathBuf),
-    /// A pipe or a device: neither can be read twice, nor has a folder for snapshots beside it.
+    /// A pipe or a device: it can't be read twice, and has no folder for snapshots beside it.
     #[error(
         "{}: not a file; a tape is read twice, and its snapshot lies beside it, so write it to a \
          file first",
@@ -119,11 +119,11 @@ impl Suite {
 }
 
 impl Trial {
-    /// The tape at `path` under `overlays`. Its snapshot lies in the folder `snapshots` beside
-    /// the tape's own folder.
+    /// The tape at `path` under `overlays`. Its snapshot is in the folder `snapshots` beside the
+    /// tape's own folder.
     #[must_use]
     pub fn new(path: &Path, overlays: &[PathBuf]) -> Self {
-        // Only the suffix of a tape: a version in a name has points too.
+        // Only `.jsonl` is cut off: a version in a name has dots too.
         let stem = |path: &Path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             name.strip_suffix(".jsonl").unwrap_or(&name).to_owned()
@@ -154,7 +154,7 @@ impl Trial {
     }
 }
 
-/// The tapes of a folder, by name; none where there is no such folder.
+/// The tapes of a folder, by name; none if there is no such folder.
 fn tapes_in(folder: &Path) -> Result<Vec<PathBuf>, SuiteError> {
     let failed = |source| SuiteError::Io {
         path: folder.to_owned(),

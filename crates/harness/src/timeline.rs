@@ -8,37 +8,37 @@ use wstape_tape::Micros;
 
 /// Longest cycle of lines that is recognised.
 const MAX_CYCLE: usize = 16;
-/// Lines that a fold must save at least.
+/// How many lines a fold must save at least.
 const MIN_SAVED: usize = 3;
 /// Broadcasts in a row beyond which they are counted instead of listed.
 const MAX_SENT_LISTED: usize = 8;
 
-/// Lines that are kept one by one. If there are more, broadcasts are counted at once; if there are
-/// still too many, later lines are counted by kind.
+/// How many lines are kept one by one. If there are more, broadcasts are counted at once; if there
+/// are still too many, later lines are counted by kind.
 const MAX_KEPT: usize = 65_536;
-/// The latest lines, held back before they are counted: one of them may still turn out to have come
-/// too late to belong to the run.
+/// How many of the latest lines are held back before they are counted: one of them may still turn
+/// out to have come too late to belong to the run.
 const MAX_RECENT: usize = 8_192;
 
 /// A line of the timeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// When.
+    /// When it happened.
     pub at: Micros,
-    /// On which connection.
+    /// The connection it happened on, if it belongs to one.
     pub conn: Option<u64>,
-    /// What, in the project's words.
+    /// What happened, in the project's words.
     pub text: String,
-    /// Where the line is a broadcast that may be counted.
+    /// `Some` if the line is a broadcast that may be counted.
     sent: Option<Sent>,
 }
 
 /// Broadcasts that follow each other on the same connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Sent {
-    /// How many of each event, in the order of their first.
+    /// How many there were of each event, in the order in which each first came.
     counts: Vec<(Box<str>, usize)>,
-    /// The last of them.
+    /// When the last of them was sent.
     until: Micros,
 }
 
@@ -58,7 +58,7 @@ impl Line {
         }
     }
 
-    /// A line of this text.
+    /// Makes a line of this text.
     #[cfg(test)]
     pub(crate) fn told(at: Micros, conn: Option<u64>, text: &str) -> Self {
         let (text, sent) = (text.to_owned(), None);
@@ -122,7 +122,7 @@ impl Sent {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Timeline {
     lines: Vec<Line>,
-    /// No more lines are listed.
+    /// Whether no more lines are listed.
     full: bool,
     /// The latest lines beyond those listed.
     recent: VecDeque<Line>,
@@ -172,7 +172,7 @@ impl Timeline {
     pub(crate) fn push(&mut self, line: Line) {
         if !self.full && self.lines.len() >= MAX_KEPT {
             self.lines = self.counted();
-            // If counting does not halve it, counting will not make it short.
+            // If counting does not halve the timeline now, it won't keep it short later.
             self.full = self.lines.len() > MAX_KEPT / 2;
         }
         if !self.full {
@@ -193,7 +193,7 @@ impl Timeline {
         self.recent.retain(|line| line.at <= last);
     }
 
-    /// Counts consecutive broadcasts, where there are many.
+    /// Replaces many consecutive broadcasts by their count.
     fn counted(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         let alike = |a: &Line, b: &Line| a.sent.is_some() && b.sent.is_some() && a.conn == b.conn;
@@ -280,7 +280,8 @@ fn longest_cycle(lines: &[Line]) -> Option<(usize, usize)> {
     best
 }
 
-/// Whether two stretches say the same of the same connections, counted from their first.
+/// Whether two stretches say the same about the same connections, which are numbered from the first
+/// one of each stretch.
 fn alike(a: &[Line], b: &[Line]) -> bool {
     let base = |lines: &[Line]| lines.iter().find_map(|line| line.conn).unwrap_or_default();
     let (base_a, base_b) = (base(a), base(b));

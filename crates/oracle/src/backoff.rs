@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// When a subscriber's delays start anew.
+/// When a subscriber's delays start over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Reset {
     /// With the engine's 101.
@@ -18,9 +18,9 @@ pub enum Reset {
     Never,
 }
 
-/// A subscriber's declaration of how it backs off: the delay before the `n`-th dial in a row that
-/// led nowhere, counted from 0, is `initial * growth^n`, at most `max`, times a share drawn between
-/// `min_share` and `max_share`.
+/// A subscriber's declaration of how it backs off: the delay after `n` dials in a row that led
+/// nowhere is `initial * growth^n`, at most `max`, times a share drawn between `min_share` and
+/// `max_share`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -43,9 +43,9 @@ pub struct Backoff {
     pub growth: f64,
     /// The smallest share of a delay that is waited out; 1 without jitter.
     pub min_share: f64,
-    /// The largest.
+    /// The largest share of a delay that is waited out.
     pub max_share: f64,
-    /// When the delays start anew.
+    /// When the delays start over.
     pub reset: Reset,
 }
 
@@ -79,7 +79,7 @@ impl Backoff {
         self
     }
 
-    /// When the delays start anew.
+    /// Sets when the delays start over.
     #[must_use]
     pub fn reset(mut self, reset: Reset) -> Self {
         self.reset = reset;
@@ -89,7 +89,7 @@ impl Backoff {
     /// The delay after `n` dials in a row that led nowhere, without jitter.
     #[must_use]
     pub fn delay(&self, n: u32) -> Duration {
-        // After this many steps any growth has reached any cap, or there is none.
+        // After this many steps any growth has reached any cap, or there is no growth.
         let steps = i32::try_from(n).unwrap_or(i32::MAX);
         let factor = self.growth.max(1.0).powi(steps);
         let delay = self.initial.as_secs_f64() * factor;
@@ -100,7 +100,7 @@ impl Backoff {
         }
     }
 
-    /// Why no subscriber can mean this declaration, in words.
+    /// Why the declaration makes no sense, in words; `None` if it does.
     ///
     /// ```
     /// use std::time::Duration;

@@ -8,11 +8,11 @@ use crate::end_reason::EndReason;
 /// A subscriber's own record of its connection at the time of a look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct ConnectionRecord {
-    /// The WebSocket is up: from the end of the handshake to the end of the connection.
+    /// Whether the WebSocket is up: from the end of the handshake to the end of the connection.
     pub ws_connected: bool,
     /// Dials since the last one that succeeded; 0 while connected.
     pub reconnect_count: u32,
-    /// Dials ever.
+    /// The number of dials ever made.
     pub total_attempts: u64,
     /// When the latest dial started.
     pub last_reconnect_at: Option<DateTime<Utc>>,
@@ -32,6 +32,6 @@ pub struct ConnectionRecord {
     pub refused_status: Option<u16>,
     /// Messages dropped because they are not events at all.
     pub undecodable: u64,
-    /// Events of a known kind whose payload was not a reading of it.
+    /// Events of a known kind whose payload was not a reading of that kind.
     pub failed_payloads: u64,
 }

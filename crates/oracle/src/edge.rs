@@ -27,17 +27,17 @@ macro_rules! edges {
 edges! {
     /// The dial ended in a transport connection.
     DIAL_DONE = "dial", "connected";
-    /// The port refused.
+    /// The port refused the dial.
     DIAL_REFUSED = "dial", "refused";
     /// The connect timeout passed in the dial.
     DIAL_TIMEOUT = "dial", "timeout";
     /// Shutdown in the dial.
     DIAL_SHUTDOWN = "dial", "shutdown";
-    /// 101.
+    /// The answer was a 101.
     HANDSHAKE_DONE = "handshake", "open";
-    /// Another status.
+    /// The answer had another status.
     HANDSHAKE_REFUSED = "handshake", "refused";
-    /// An answer that is not valid.
+    /// The answer was not valid.
     HANDSHAKE_FAILED = "handshake", "failed";
     /// FIN instead of an answer.
     HANDSHAKE_FIN = "handshake", "fin";

@@ -6,11 +6,11 @@ use wstape_tape::Micros;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fact<'a> {
-    /// When, in the case's own time.
+    /// When it happened, in the case's own time.
     pub at: Micros,
-    /// On which dial, from 1; `None` where it was on none.
+    /// The dial it happened on, from 1; `None` if on none.
     pub dial: Option<u64>,
-    /// What.
+    /// What happened.
     pub what: What<'a>,
 }
 
@@ -22,7 +22,7 @@ impl<'a> Fact<'a> {
     }
 }
 
-/// What happened.
+/// What can happen between a subscriber and its engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum What<'a> {
@@ -67,6 +67,6 @@ pub enum Message<'a> {
     Ping(&'a [u8]),
     /// A Pong, with its payload.
     Pong(&'a [u8]),
-    /// A Close; no code where it has none.
+    /// A Close, with its code if it has one.
     Close(Option<u16>),
 }

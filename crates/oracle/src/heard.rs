@@ -13,7 +13,7 @@ pub enum Heard {
     Reading(Field, String),
     /// An event with another name, or whose payload was not a reading of its kind.
     Unknown {
-        /// The name.
+        /// Its name.
         event: String,
         /// Its time.
         ts: DateTime<Utc>,

@@ -46,7 +46,8 @@ pub trait OwnRule: Send {
     /// Its name in reports, and what it asks in a few words.
     fn name(&self) -> OwnName;
 
-    /// Something happened. Facts come in order; the last is [`What::Over`](crate::What::Over).
+    /// Takes in something that happened. Facts come in order; the last is
+    /// [`What::Over`](crate::What::Over).
     fn observe(&mut self, fact: &Fact<'_>);
 
     /// Its verdict so far, asked after every fact: how often it had something to judge, or what was

@@ -62,7 +62,7 @@ pub trait Record: Send + Sync {
 /// What the judge can see of a subscriber. Rules that need what is missing are not judged.
 #[derive(Clone, Copy, Default)]
 pub struct View<'a> {
-    /// Its mirror, for R9, R12's payloads and R11.
+    /// Its mirror, for R9.
     pub mirror: Option<&'a dyn Mirror>,
     /// Its record of the connection, for R10 and R12.
     pub record: Option<&'a dyn Record>,

@@ -33,7 +33,7 @@ pub struct Lane {
     pub how: String,
 }
 
-/// Most attempts that are drawn.
+/// The most attempts that are drawn.
 const MAX_LANES: usize = 48;
 
 impl Lanes {

@@ -23,7 +23,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// All of them, from the mildest to the worst.
+    /// All verdicts, from the mildest to the worst.
     pub const ALL: [Self; 5] = [
         Self::NotApplicable,
         Self::Info,
@@ -74,7 +74,7 @@ impl Finding {
         }
     }
 
-    /// The same with one more figure.
+    /// Returns the finding with one more figure.
     #[must_use]
     pub fn figure(mut self, name: &str, value: impl Into<Amount>) -> Self {
         self.figures.push(Figure {
@@ -126,7 +126,7 @@ impl From<Vec<f64>> for Amount {
     }
 }
 
-/// Most items of a series shown on a line.
+/// The most items of a series that a line shows.
 const MAX_SHOWN: usize = 12;
 
 impl fmt::Display for Amount {

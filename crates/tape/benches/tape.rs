@@ -10,7 +10,7 @@ fn main() {
     divan::main();
 }
 
-/// A recording of alike events, about as long as the production engine's.
+/// A recording of similar events, each about as long as the production engine's.
 fn recording() -> String {
     let mut text = String::from("{\"tape\":1,\"title\":\"bench\"}\n");
     for step in 0..STEPS {

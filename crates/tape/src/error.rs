@@ -18,7 +18,7 @@ use std::io;
 #[error("{0}")]
 pub struct TapeError(Box<Detail>);
 
-/// Kind of what is wrong with a tape.
+/// The kind of flaw in a tape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TapeErrorKind {
@@ -26,7 +26,7 @@ pub enum TapeErrorKind {
     Io,
     /// Not UTF-8, or a byte order mark.
     Encoding,
-    /// A file that gzip or zstd packed.
+    /// A file compressed with gzip or zstd.
     Packed,
     /// A line that is not one JSON object.
     Json,
@@ -88,7 +88,7 @@ impl TapeError {
             kind: flaw.kind,
             message: flaw.message,
             help: flaw.help,
-            // Packed bytes show nothing to anybody.
+            // Nobody can read an excerpt of packed bytes.
             excerpt: (flaw.kind != TapeErrorKind::Packed)
                 .then(|| Excerpt::around(text, at, flaw.len)),
             io: None,
@@ -115,17 +115,17 @@ impl TapeError {
         &self.0.file
     }
 
-    /// Line number, from 1; 0 where the file could not be opened.
+    /// Line number, from 1; 0 if the file could not be opened.
     pub fn line(&self) -> u64 {
         self.0.line
     }
 
-    /// Column in characters, from 1; 0 where the file could not be opened.
+    /// Column in characters, from 1; 0 if the file could not be opened.
     pub fn column(&self) -> u64 {
         self.0.column
     }
 
-    /// The offending key, where there is one.
+    /// The offending key, if there is one.
     pub fn key(&self) -> Option<&str> {
         self.0.key.as_deref()
     }
@@ -145,9 +145,9 @@ impl TapeError {
         self.0.io
     }
 
-    /// The sentence, and below it the line's text (cut around the place if it is long) with carets
-    /// under what is wrong; if there are many things to choose from, a list of them. Ends without a
-    /// newline.
+    /// Returns the sentence, and below it the line's text (cut around the place if it is long) with
+    /// carets under what is wrong, followed by the list of choices if it is too long for the
+    /// sentence. Ends without a newline.
     ///
     /// ```
     /// let text = "{\"tape\":1}\n{\"at_ms\":5,\"hang\":1}\n";
@@ -202,7 +202,7 @@ impl Excerpt {
     const BEFORE_CHARS: usize = 50;
     const FROM_CHARS: usize = 50;
 
-    /// Cuts so that a line of any length costs a bounded amount of memory and of screen.
+    /// Cuts the line, so that one of any length costs a bounded amount of memory and of screen.
     fn around(line: &[u8], at: usize, len: usize) -> Self {
         // A character is at most four bytes, so these bounds hold all that can be shown.
         let start = at.saturating_sub(4 * (Self::BEFORE_CHARS + 1));
@@ -232,7 +232,7 @@ impl Excerpt {
     }
 }
 
-/// Text that is safe to show on a terminal: one character for each, none a control character.
+/// Makes text safe to show on a terminal: each control character becomes a space.
 fn shown(bytes: &[u8]) -> Vec<char> {
     let blank = |c: char| if c.is_control() { ' ' } else { c };
     String::from_utf8_lossy(bytes).chars().map(blank).collect()
@@ -243,14 +243,14 @@ fn shown(bytes: &[u8]) -> Vec<char> {
 pub(crate) struct Flaw {
     /// Byte offset in the line.
     pub(crate) at: usize,
-    /// Bytes concerned.
+    /// How many bytes it covers.
     pub(crate) len: usize,
     pub(crate) key: Option<String>,
     pub(crate) kind: TapeErrorKind,
     pub(crate) message: String,
     /// What the report adds: the possible choices, if they don't fit in the sentence.
     pub(crate) help: Option<String>,
-    /// The line is the beginning of a sound one: at the end of a file it is torn.
+    /// Whether the line may be the beginning of a valid one: at the end of a file, it is torn.
     pub(crate) incomplete: bool,
 }
 

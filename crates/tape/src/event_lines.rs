@@ -1,14 +1,14 @@
-//! Lines of what an engine sends, written without making a step for each.
+//! Lines of what an engine sends, written without making a [`Step`] for each.
 
 use crate::action::write_event;
 use crate::json::Pen;
 use crate::{Conn, Micros, Step, Trigger};
 
-/// Bytes of a line other than its message and what precedes it.
+/// Bytes of a line besides its message and what precedes it.
 const USUAL_BYTES: usize = 16;
 
-/// Writes the lines of events as they come, many with the same time and connection: for a recorder
-/// that has no use for a [`Step`] for each.
+/// Writes the lines of events as they come, for a recorder that has no use for a [`Step`] for each.
+/// Quickest where many events in a row have the same time and connection.
 ///
 /// Each line is that of a step that [emits](crate::Action::Emit) the message, in [canonical
 /// form](Step::push_canonical): a message that is not an event is written as an action that sends
@@ -29,7 +29,7 @@ const USUAL_BYTES: usize = 16;
 /// ```
 #[derive(Debug, Default)]
 pub struct EventLines {
-    /// How lines with this time and connection begin.
+    /// How the lines that have the time and connection in `of` begin.
     head: String,
     of: Option<(Micros, Conn)>,
 }

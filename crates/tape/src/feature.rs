@@ -4,11 +4,11 @@
 /// `needs`.
 pub const SUPPORTED_FEATURES: &[&str] = &[CONNECTIONS, DIALOGUE];
 
-/// The feature of tapes that know connections one by one: `answers`, and the kinds `open`, `frame`,
-/// `bytes`, `fin` and `reset` of `received`.
+/// The feature of tapes that address connections one by one: `answers`, and the kinds `open`,
+/// `frame`, `bytes`, `fin` and `reset` of `received`.
 pub const CONNECTIONS: &str = "connections";
 
-/// The feature of tapes that listen to what clients say and know paths: the triggers `on_message`,
-/// `on_silence_ms` and `scene`, `path`, ranges of connections, `json`, scenes and their faults, and
-/// references such as `${/id}` in what is sent.
+/// The feature of tapes that react to what clients say and to the paths they ask for: the triggers
+/// `on_message`, `on_silence_ms` and `scene`, `path`, ranges of connections, `json`, scenes and
+/// their faults, and references such as `${/id}` in what is sent.
 pub const DIALOGUE: &str = "dialogue";

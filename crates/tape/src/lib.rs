@@ -39,7 +39,8 @@
 //! every flaw, and the pen), `action` (one file per key, and the table of them), `header`, `step`,
 //! `reference` (placeholders for what is known only when a step is played), `order` (what may
 //! follow what), `reader`, `sound` (files already checked), `writer`, `event_lines`, `tape`,
-//! `merge`, `summary`.
+//! `merge`, `summary`, `message` (what a client says, and what a step looks for in it), `pointer`
+//! (JSON Pointers), `feature`, `read_line`.
 
 mod action;
 mod error;

@@ -9,12 +9,12 @@ pub type LayerSteps = Box<dyn Iterator<Item = Result<Step, TapeError>> + Send>;
 
 /// Merges layers by time. Layer 0 is the base, the others are overlays.
 ///
-/// First come the prologues (steps without an `at_ms`), layer by layer. Then the `at_ms` steps by time;
-/// at equal times the base first, then the overlays in their order, each in the order of its
-/// lines. Only one step per layer is read ahead.
+/// First come the prologues (steps without an `at_ms`), layer by layer. Then come the `at_ms` steps
+/// by time; at equal times the base first, then the overlays in their order, each in the order of
+/// its lines. Only one step per layer is read ahead.
 ///
 /// The base's `end` ends the run: it is the last step, and steps of overlays at its time or later
-/// are not yielded. An `end` of an overlay is dropped, for an overlay does not say how long the
+/// are not yielded. An `end` of an overlay is dropped, because an overlay does not say how long the
 /// recording is. Without an `end` in the base, a run has all steps of all layers. The first error
 /// of any layer ends it too.
 ///
@@ -34,7 +34,7 @@ pub struct Merge {
 
 struct Layer {
     steps: LayerSteps,
-    /// The step read ahead.
+    /// The next step, read ahead.
     ahead: Option<Result<Step, TapeError>>,
 }
 
@@ -42,7 +42,8 @@ struct Layer {
 enum State {
     /// Nothing was read yet.
     New,
-    /// In the prologue of that layer; those from it on hold their first step ahead.
+    /// In the prologue of the layer with this index; the layers after it still hold their first
+    /// step.
     Prologue(usize),
     /// Among the `at_ms` steps.
     Timed,
@@ -87,7 +88,7 @@ impl Merge {
 }
 
 impl Layer {
-    /// Fills `ahead`; in an overlay past its `end`.
+    /// Reads the next step into `ahead`, and skips an overlay's `end`.
     fn read(&mut self, index: usize) {
         debug_assert!(self.ahead.is_none(), "a step read ahead is never lost");
         self.ahead = self.steps.next();
@@ -102,7 +103,8 @@ impl Layer {
         Some(step.map(|step| (index, step)))
     }
 
-    /// An error comes where the step it replaces would have come.
+    /// Whether the step ahead is of the prologue. An error counts as one, so that it comes where
+    /// the step it replaces would have come.
     fn in_prologue(&self) -> bool {
         self.ahead.as_ref().is_some_and(|step| {
             step.as_ref()

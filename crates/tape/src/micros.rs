@@ -52,7 +52,7 @@ impl Micros {
             .map(Self)
     }
 
-    /// The milliseconds as a tape writes them: no fraction where there is none.
+    /// Returns the milliseconds as a tape writes them, without a fraction if there is none.
     #[must_use]
     pub fn to_ms_text(self) -> String {
         let mut text = String::new();
@@ -65,7 +65,7 @@ impl Micros {
         let (ms, us) = (self.0 / 1_000, self.0 % 1_000);
         out.push_str(itoa::Buffer::new().format(ms));
         if us > 0 {
-            // With a one before them, the leading zeros of three digits stay.
+            // With a one in front, the leading zeros of the three digits are written.
             out.push('.');
             out.push_str(&itoa::Buffer::new().format(1_000 + us)[1..]);
             out.truncate(out.trim_end_matches('0').len());
@@ -80,7 +80,7 @@ impl Micros {
 }
 
 impl From<Duration> for Micros {
-    /// Rounds up to whole microseconds, so that nothing waits shorter than it was told.
+    /// Rounds up to whole microseconds, so that no wait is shorter than it was meant to be.
     fn from(d: Duration) -> Self {
         let us = d.as_nanos().div_ceil(1_000);
         Self(u64::try_from(us).unwrap_or(u64::MAX))

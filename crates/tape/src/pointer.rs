@@ -10,7 +10,7 @@
 /// ```
 #[must_use]
 pub fn pointer_key(token: &str) -> String {
-    // ~1 first: of ~01 the tilde must not become part of a ~1 (RFC 6901, 4).
+    // Replaces ~1 first: otherwise ~01 would become ~1, and then / (RFC 6901, 4).
     token.replace("~1", "/").replace("~0", "~")
 }
 
@@ -24,7 +24,7 @@ pub fn pointer_token(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-/// Whether each `~` of a token begins an escape.
+/// Whether a text is a token: each `~` of it begins an escape, and it has no `/`.
 #[must_use]
 pub fn is_pointer_token(token: &str) -> bool {
     let mut escapes = token.split('~').skip(1);

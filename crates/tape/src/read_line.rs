@@ -17,7 +17,7 @@ impl ReadLine {
         self.0.as_ref()
     }
 
-    /// The line's text, else what `canonical` makes.
+    /// Returns the line's text, or what `canonical` makes if there is none.
     pub(crate) fn text_or(&self, canonical: impl FnOnce() -> String) -> String {
         match &self.0 {
             Some(line) => String::from_utf8_lossy(line).into_owned(),

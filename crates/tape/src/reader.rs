@@ -24,7 +24,8 @@ pub(crate) const FILE_BUFFER_BYTES: usize = 64 << 10;
 /// Most capacity that a line buffer keeps from one line to the next.
 const KEPT_BYTES: usize = 1 << 20;
 
-/// Most blocks whose memory is used again: those of steps that were read ahead are still held.
+/// How many blocks are kept to be read into again. Steps that were read ahead still hold some of
+/// them.
 const MAX_SPACES: usize = 4;
 
 /// A last line that the recorder did not finish.
@@ -40,7 +41,7 @@ pub struct Torn {
 ///
 /// One line is in memory at a time. The first error ends the iteration. A last line that has no
 /// newline and breaks off in the middle is not an error but [`torn`](TapeReader::torn); a whole one
-/// is a step.
+/// without a newline is a step.
 ///
 /// ```
 /// use wstape_tape::TapeReader;
@@ -63,18 +64,18 @@ pub struct TapeReader<R> {
 /// What the steps are read for.
 #[derive(Debug)]
 enum Purpose {
-    /// To be kept, any of them: each has a line of its own.
+    /// They may be kept, so each has its own copy of its line.
     Kept,
-    /// To be looked at and dropped: their lines share the memory that they were read into.
+    /// They are looked at and dropped, so their lines share the memory that they were read into.
     LookedAt {
-        /// Whether every line that looks plain is.
+        /// Whether every line so far that looks plain is plain.
         plain: bool,
     },
-    /// To be played soon, and known to be sound for as long as `sound` holds true. Most of their
+    /// They are played soon, and are known to be sound as long as `sound` is true. Most of their
     /// lines share memory too.
     Played {
         sound: Arc<AtomicBool>,
-        /// Whether every line that looks plain is.
+        /// Whether every line that looks plain is plain.
         plain: bool,
     },
 }
@@ -83,8 +84,8 @@ impl TapeReader<BufReader<File>> {
     /// Opens a file and reads its header.
     ///
     /// # Errors
-    /// Where the file can't be read, or its first line is not a header of a tape that this
-    /// version plays.
+    /// If the file can't be read, or its first line is not a header of a tape that this version
+    /// plays.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, TapeError> {
         let (name, file) = open_file(path.as_ref())?;
         Self::new(name, file)
@@ -121,8 +122,8 @@ impl<R: BufRead> TapeReader<R> {
     /// Reads the header from `reader`; errors call the tape `name`.
     ///
     /// # Errors
-    /// Where the input can't be read, or its first line is not a header of a tape that this
-    /// version plays.
+    /// If the input can't be read, or its first line is not a header of a tape that this version
+    /// plays.
     pub fn new(name: impl Into<String>, reader: R) -> Result<Self, TapeError> {
         let mut lines = Lines {
             name: name.into(),
@@ -156,19 +157,19 @@ impl<R: BufRead> TapeReader<R> {
         })
     }
 
-    /// Reads steps that are dropped before many more are read.
+    /// Makes a reader of steps that are dropped before many more are read.
     pub(crate) fn looking(self) -> Self {
         let purpose = Purpose::LookedAt { plain: true };
         Self { purpose, ..self }
     }
 
-    /// Whether every line that was looked at and looks plain is.
+    /// Whether every line so far that looks plain is plain.
     pub(crate) fn saw_plain(&self) -> bool {
         matches!(self.purpose, Purpose::LookedAt { plain: true })
     }
 
-    /// From here on treats lines as sound for as long as `sound` holds true, and those that look
-    /// plain as plain, if they are. Their steps are played soon after they are read.
+    /// Makes a reader that treats lines as sound as long as `sound` is true, and lines that look
+    /// plain as plain if `plain` says so. Their steps are to be played soon after they are read.
     pub(crate) fn trusting(self, sound: Arc<AtomicBool>, plain: bool) -> Self {
         let purpose = Purpose::Played { sound, plain };
         Self { purpose, ..self }
@@ -241,7 +242,8 @@ impl<R: BufRead> Iterator for TapeReader<R> {
 
 impl<R: BufRead> std::iter::FusedIterator for TapeReader<R> {}
 
-/// Room for this many bytes: memory that was read into before, if nobody holds what was in it.
+/// Returns a buffer with room for this many bytes: one that was used before, if nobody holds its
+/// content any more.
 fn room(spaces: &mut VecDeque<BytesMut>, bytes: usize) -> BytesMut {
     let free = spaces.iter_mut().position(|space| space.try_reclaim(bytes));
     if let Some(space) = free.and_then(|free| spaces.remove(free)) {
@@ -260,17 +262,17 @@ struct Lines<R> {
     reader: R,
     /// Number of the line read last, from 1.
     number: u64,
-    /// What was read last and is not used up.
+    /// The part of the last block that is not used yet.
     block: Bytes,
-    /// Where blocks were read into, the oldest first.
+    /// The buffers that blocks were read into, the oldest first.
     spaces: VecDeque<BytesMut>,
-    /// Where a line of several blocks is put together; kept for its capacity.
+    /// Where a line that spans several blocks is put together; kept for its capacity.
     buffer: Vec<u8>,
 }
 
 impl<R: BufRead> Lines<R> {
-    /// The next line, and whether it had a newline; `None` at the end. It shares the memory of its
-    /// neighbours, and holds on to that for as long as it is kept.
+    /// Returns the next line, and whether it had a newline; `None` at the end. It shares memory
+    /// with its neighbours, which lasts as long as any of them is kept.
     fn next(&mut self) -> Result<Option<(Bytes, bool)>, TapeError> {
         self.number += 1;
         self.buffer.clear();
@@ -300,14 +302,14 @@ impl<R: BufRead> Lines<R> {
         }
     }
 
-    /// Reads what there is, at most [`FILE_BUFFER_BYTES`]; `false` at the end.
+    /// Reads what is there, at most [`FILE_BUFFER_BYTES`]; returns `false` at the end.
     fn read_block(&mut self) -> Result<bool, TapeError> {
         let ready = loop {
             match self.reader.fill_buf() {
                 Ok(ready) => break ready,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => {
-                    // What fails at its beginning, as a folder does, has no lines.
+                    // An input that fails at its beginning, as a folder does, has no lines.
                     let line = if self.number > 1 { self.number } else { 0 };
                     return Err(TapeError::io(&self.name, line, "read", &error));
                 }
@@ -322,7 +324,7 @@ impl<R: BufRead> Lines<R> {
         Ok(bytes > 0)
     }
 
-    /// The line whose beginning is in the buffer is longer than a line may be.
+    /// The error for a line that is too long; its beginning is in the buffer.
     fn too_long(&self) -> TapeError {
         let message = format!("the line has more than {} MiB", MAX_LINE_BYTES >> 20);
         let flaw = Flaw::new(TapeErrorKind::Limit, 0, 1, message);

@@ -27,9 +27,9 @@ use crate::{TapeError, TapeReader};
 #[derive(Debug, Clone)]
 pub struct Sound {
     path: PathBuf,
-    /// The file's stamp; `None` if it changed meanwhile, or if that can't be known.
+    /// The file's stamp; `None` if the file changed while it was read, or if that can't be known.
     stamp: Option<Stamp>,
-    /// Whether every line of it that looks plain is.
+    /// Whether every line of it that looks plain is plain.
     plain: bool,
 }
 
@@ -100,7 +100,7 @@ impl Stamp {
     }
 }
 
-/// Device, number and time of change, where the system has them.
+/// Device, inode number and time of change, where the system has them.
 #[cfg(unix)]
 type Identity = [i64; 4];
 #[cfg(not(unix))]
@@ -118,7 +118,7 @@ fn identity(_: &Metadata) -> Identity {
     []
 }
 
-/// A file that is read once more, and watched for changes.
+/// A file that is read again, and watched for changes.
 #[derive(Debug)]
 pub struct SoundFile {
     file: File,
@@ -129,7 +129,8 @@ pub struct SoundFile {
 impl Read for SoundFile {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buf)?;
-        // Checked after the read, so that what was just read is what was checked before.
+        // The stamp is taken after the read: if it is still the same, what was just read is what
+        // was checked.
         if self.unchanged.load(Ordering::Relaxed) {
             let stamp = self.file.metadata().ok().as_ref().and_then(Stamp::of);
             let same = stamp == self.stamp;
@@ -168,7 +169,7 @@ mod tests {
     fn a_file_that_is_as_it_was_is_not_looked_through_again() {
         let (_folder, path) = wrong();
         assert!(Sound::look_through(&path).is_err());
-        // As if nothing had been wrong with it.
+        // This claims that nothing was wrong with it.
         let stamp = Stamp::at(&path);
         let sound = Sound {
             path,

@@ -17,13 +17,14 @@ pub struct Summary {
     pub duration: Micros,
     /// Whether there is an `end` step.
     pub ended: bool,
-    /// How many of the steps are `on_connect` steps.
+    /// How many of the steps are `on_connect` steps; one that waits for a matching message counts
+    /// as a step of a dialogue.
     pub prologue_steps: u64,
     /// How many are triggered by a client's message, its silence or a scene.
     pub dialogue_steps: u64,
     /// How many steps each action has, by its key.
     pub actions: BTreeMap<&'static str, u64>,
-    /// The unfinished last line, where there is one.
+    /// The unfinished last line, if there is one.
     pub torn: Option<Torn>,
 }
 

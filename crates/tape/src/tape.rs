@@ -25,7 +25,7 @@ pub struct Tape {
     pub header: Header,
     /// The other lines.
     pub steps: Vec<Step>,
-    /// The unfinished last line, where there was one.
+    /// The unfinished last line, if there was one.
     pub torn: Option<Torn>,
 }
 

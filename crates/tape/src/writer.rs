@@ -74,7 +74,7 @@ impl<W: Write> TapeWriter<W> {
         &self.inner
     }
 
-    /// The output. The writer buffers nothing.
+    /// Returns the output. The writer buffers nothing.
     pub fn into_inner(self) -> W {
         self.inner
     }

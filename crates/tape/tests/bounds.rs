@@ -4,7 +4,7 @@ use std::io::{BufReader, Read};
 
 use wstape_tape::{Micros, TapeErrorKind, TapeReader, check};
 
-/// Repeats a line, without ever holding more than it.
+/// Repeats a line, and never holds more than that one.
 struct Repeated {
     line: Vec<u8>,
     at: usize,

@@ -15,7 +15,8 @@ fn tape(lines: &[&str]) -> Result<Tape, wstape_tape::TapeError> {
     Tape::parse("t.jsonl", &text)
 }
 
-/// What a report says of a tape of these lines: its sentence, and what the carets are under.
+/// What a report says of a tape with these lines: its sentence, what the carets are under, and the
+/// kind.
 fn flaw(lines: &[&str]) -> (String, String, Kind) {
     let error = tape(lines).expect_err(&format!("{lines:?}"));
     let report = error.report();
@@ -30,7 +31,7 @@ fn flaw(lines: &[&str]) -> (String, String, Kind) {
     (error.message().to_owned(), under, error.kind())
 }
 
-/// Demands sentence and place of each.
+/// Checks the sentence and the place of each flaw.
 fn demand(cases: &[(&[&str], &str, &str)]) {
     for (lines, sentence, under) in cases {
         let (found, carets, _) = flaw(lines);

@@ -11,7 +11,7 @@ fn flaw_of(line: &str) -> TapeError {
     error
 }
 
-/// Demands place, sentence and kind of each line's flaw.
+/// Checks the place, the sentence and the kind of each line's flaw.
 fn demand(cases: &[(&str, &str, Kind)]) {
     for (line, place_and_sentence, kind) in cases {
         let error = flaw_of(line);

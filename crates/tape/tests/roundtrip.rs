@@ -9,7 +9,7 @@ use wstape_tape::{
     Action, End, Expect, Garbage, Header, HttpAnswer, Micros, Step, Tape, TapeReader, TapeWriter,
 };
 
-/// Through reader and writer.
+/// Copies a tape through reader and writer.
 fn copy(text: &[u8]) -> Vec<u8> {
     let mut reader = TapeReader::new("copy", text).unwrap();
     let mut writer = TapeWriter::new(Vec::new(), reader.header()).unwrap();
@@ -182,7 +182,7 @@ fn the_reference_has_a_playable_example_of_each_action() {
     assert_eq!(keys, BTreeSet::from(wstape_tape::ACTION_KEYS));
 }
 
-/// Whether a tape whose header does not name that feature may not have this line.
+/// Whether a tape may have this line only if its header names that feature.
 fn wants(line: &str, feature: &str) -> bool {
     Tape::parse("t", &format!("{{\"tape\":1}}\n{line}\n"))
         .is_err_and(|error| error.message().contains(&format!("{feature:?}")))

@@ -9,7 +9,7 @@ const SAMPLE: &str = concat!(
     "{\"at_ms\":3,\"end\":true}\n",
 );
 
-/// Steps read, and what is torn.
+/// Returns how many steps were read, and the torn line.
 fn read(bytes: &[u8]) -> (usize, Option<Torn>) {
     let mut reader = TapeReader::new("torn.jsonl", bytes).unwrap();
     let steps = reader

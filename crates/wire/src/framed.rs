@@ -8,7 +8,7 @@ use std::ops::Range;
 
 /// What ends a SignalR record (RFC 7464 begins one with it).
 const RECORD_END: char = '\u{1e}';
-/// Most digits of a number under which a packet is to be acknowledged.
+/// The most digits that a packet's acknowledgement number may have.
 const MAX_ACK_DIGITS: usize = 20;
 
 /// Where the parts of a framed text are.
@@ -29,12 +29,13 @@ const MAX_ACK_DIGITS: usize = 20;
 pub struct Framed {
     /// Where the JSON is: the whole text, if it is not framed.
     pub json: Range<usize>,
-    /// Where the number is under which a packet of Socket.IO's is to be acknowledged, or is.
+    /// Where the acknowledgement number of a Socket.IO packet is: the one that it asks its peer to
+    /// acknowledge, or the one that it acknowledges.
     pub ack: Option<Range<usize>>,
 }
 
 impl Framed {
-    /// The parts of a text. Does not check that the JSON part is JSON.
+    /// Finds the parts of a text. Does not check that the JSON part is JSON.
     #[must_use]
     pub fn of(text: &str) -> Self {
         let end = text.strip_suffix(RECORD_END).map_or(text.len(), str::len);
@@ -51,8 +52,9 @@ impl Framed {
     }
 }
 
-/// A Socket.IO packet over engine.io with JSON in it: `4`, its type, how many binary parts follow,
-/// a namespace, a number, and the JSON (Socket.IO protocol 5).
+/// Finds the parts of a Socket.IO packet that holds JSON (Socket.IO protocol 5, over engine.io):
+/// `4`, the packet's type, the number of binary parts that follow, a namespace, an acknowledgement
+/// number and the JSON. Takes engine.io's open packet too: `0` and JSON.
 fn packet(text: &str) -> Option<Framed> {
     let bytes = text.as_bytes();
     let digits = |from: usize| {

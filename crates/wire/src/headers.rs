@@ -1,7 +1,8 @@
 //! Headers that belong to one connection.
 
-/// Headers that belong to one connection: whoever plays or forwards it writes their own, and the
-/// key is a nonce (RFC 9110, 7.6.1; RFC 6455, 11.3).
+/// Headers that belong to one connection (RFC 9110, 7.6.1; RFC 6455, 11.3): whoever plays or
+/// forwards the connection writes new ones. `Sec-WebSocket-Key` is one of them because it is a
+/// nonce.
 const OWN_HEADERS: [&str; 10] = [
     "connection",
     "content-length",

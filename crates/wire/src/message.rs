@@ -24,7 +24,7 @@ pub enum Message {
 }
 
 impl Message {
-    /// What a frame of that opcode and (unmasked) payload says.
+    /// Reads a frame by its opcode and its (unmasked) payload.
     ///
     /// ```
     /// use wstape_wire::{Message, opcode};
@@ -52,7 +52,8 @@ impl Message {
     }
 }
 
-/// Code and reason of a Close's payload; `None` if it has no code, or a reason that is not UTF-8.
+/// The code and reason in a Close's payload; `None` if there is no code, or the reason is not
+/// UTF-8.
 #[must_use]
 pub fn close_parts(payload: &[u8]) -> Option<(u16, String)> {
     let (code, reason) = payload.split_first_chunk()?;

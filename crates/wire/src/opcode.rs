@@ -13,7 +13,7 @@ pub const PING: u8 = 9;
 /// A Pong.
 pub const PONG: u8 = 10;
 
-/// Whether it is a control frame's, known or reserved.
+/// Whether an opcode is a control frame's, known or reserved.
 #[must_use]
 pub const fn is_control(opcode: u8) -> bool {
     opcode & 0x8 != 0

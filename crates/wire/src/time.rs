@@ -11,7 +11,7 @@ pub enum Zone {
     Offset,
 }
 
-/// A time with six fraction digits.
+/// Writes a time with six digits after the decimal point.
 ///
 /// ```
 /// use wstape_wire::time::{Zone, parse, to_text};
@@ -24,14 +24,14 @@ pub fn to_text(time: DateTime<Utc>, zone: Zone) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, zone == Zone::Z)
 }
 
-/// A time with its offset.
+/// Reads a time and its offset.
 #[must_use]
 pub fn parse(text: &str) -> Option<DateTime<FixedOffset>> {
     DateTime::parse_from_rfc3339(text).ok()
 }
 
-/// As [`parse`], but also takes what other tools write: no offset, meaning UTC, or an offset
-/// without a colon.
+/// Reads a time as [`parse`] does, but also takes what other tools write: no offset, meaning UTC,
+/// or an offset without a colon.
 #[must_use]
 pub fn parse_lenient(text: &str) -> Option<DateTime<Utc>> {
     let no_colon = || DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z").ok();

@@ -113,8 +113,8 @@ pub fn command_line() -> ExitCode {
     }
 }
 
-/// What is wrong with the arguments, and what to do if that is known: a tape stands where a verb
-/// should, or beside a real engine.
+/// Adds to the error what to do, if that is known: a tape stands where a verb should, or beside a
+/// real engine.
 fn for_a_tape(mut error: clap::Error) -> clap::Error {
     let tip = match error.kind() {
         ErrorKind::InvalidSubcommand => of_no_verb(&error),
@@ -128,7 +128,7 @@ fn for_a_tape(mut error: clap::Error) -> clap::Error {
     error
 }
 
-/// Which verbs take the tape that stands where a verb should.
+/// Says which verbs take the tape that stands where a verb should.
 fn of_no_verb(error: &clap::Error) -> Option<String> {
     let Some(ContextValue::String(verb)) = error.get(ContextKind::InvalidSubcommand) else {
         return None;
@@ -140,8 +140,8 @@ fn of_no_verb(error: &clap::Error) -> Option<String> {
         .then(|| format!("`wstape show {verb}` summarises a tape, `wstape replay {verb}` plays it"))
 }
 
-/// How the faults of a tape are laid over the traffic of a real engine, in place of which it can't be
-/// served.
+/// Says how to lay a tape's faults over the traffic of a real engine, because the tape can't be
+/// served beside it.
 fn of_two_engines(error: &clap::Error) -> Option<String> {
     let is = |kind, wanted: &[&str]| match error.get(kind) {
         Some(ContextValue::String(argument)) => wanted.iter().any(|it| argument.starts_with(it)),

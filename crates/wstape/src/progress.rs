@@ -10,7 +10,7 @@ use engine_client::Clock;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use wstape_recorder::{Counts, Stats};
 
-/// How often to redraw it.
+/// How often to redraw the line.
 const REDRAW_INTERVAL: Duration = Duration::from_millis(200);
 /// The rate shown is averaged over this long.
 const RATE_WINDOW: Duration = Duration::from_secs(3);
@@ -38,12 +38,12 @@ enum Shown {
 }
 
 impl Progress {
-    /// For the live recording that `stats` counts, from now on.
+    /// Shows the live recording that `stats` counts, from now on.
     pub(crate) fn live(stats: Stats, clock: Arc<dyn Clock>, quiet: bool) -> Self {
         Self::new(stats, clock, quiet, Shown::Frames)
     }
 
-    /// For a tape that is made from a file.
+    /// Shows how a tape is made from a file.
     pub(crate) fn file(stats: Stats, clock: Arc<dyn Clock>, quiet: bool) -> Self {
         Self::new(stats, clock, quiet, Shown::Lines)
     }
@@ -90,8 +90,8 @@ impl Progress {
         }
     }
 
-    /// Redraws it if the last time is long enough ago: call it at every step of a recording without
-    /// pauses.
+    /// Redraws the line if the last time is long enough ago. Call it at every step of a recording
+    /// that never pauses.
     pub(crate) fn step(&mut self) {
         if self.bar.is_hidden() {
             return;

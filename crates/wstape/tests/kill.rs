@@ -21,33 +21,33 @@ use wstape_tape::{Action, Header, Step, TapeReader};
 
 /// The argument that makes this program the one to be killed.
 const RECORD: &str = "record-until-killed";
-/// Most steps that are written together.
+/// The most steps that are written together.
 const MAX_TOGETHER: usize = 16;
-/// Most bytes of a step's payload: some lines are written in several pages, so that a kill can
+/// The most bytes of a step's payload: some lines are written in several pages, so that a kill can
 /// fall between them.
 const PAYLOAD_BYTES: usize = 16 << 10;
-/// Most bytes of a tape that nobody kills.
+/// The most bytes of a tape, if nobody kills its recorder.
 const MAX_TAPE_BYTES: u64 = 2 << 20;
-/// Acknowledgements that are waited for before a kill, at most.
+/// The most acknowledgements that are awaited before a kill.
 const MAX_AWAITED: u32 = 25;
-/// Turns of an empty loop between the last of them and the kill, at most: about as long as it
-/// takes to write something.
+/// The most turns of an empty loop between the last acknowledgement and the kill: about as long as
+/// it takes to write something.
 const MAX_TURNS: u32 = 50_000;
-/// A tap is killed once its tape has so many bytes, at most.
+/// The most bytes that a tap's tape has before the tap is killed.
 const MAX_TAPPED_BYTES: u64 = 128 << 10;
-/// Longest that a real recording may take to grow to where it is killed.
+/// The longest that a real recording may take to grow to the size at which it is killed.
 const BOUND: Duration = Duration::from_secs(30);
 
-/// How often each way of forcing to the disk is killed: 220 times in all.
+/// How often a recorder is killed, for each way of forcing its tape to disk: 220 times in all.
 const KILLS: [(&str, Fsync, u64); 3] = [
     ("never", Fsync::Never, 120),
     ("interval", Fsync::Interval(Duration::from_millis(5)), 60),
     ("always", Fsync::Always, 40),
 ];
-/// How often one that writes into a pipe is killed, and how much of it is read before, at most.
+/// How often a recorder that writes into a pipe is killed, and the most bytes read before.
 const PIPE_KILLS: u64 = 40;
 const MAX_TAKEN_BYTES: u64 = 128 << 10;
-/// What stands for standard output in place of a path.
+/// The argument for standard output in place of a path.
 const STDOUT: &str = "-";
 /// How often `wstape tap` is killed.
 const TAP_KILLS: u64 = 20;
@@ -135,7 +135,7 @@ fn killed(fsync: &str, kills: u64) -> Result<(), Failed> {
             std::hint::spin_loop();
         }
         child.kill()?;
-        // What it told before it died, and half of a number where it died in telling.
+        // What it acknowledged before it died; it may have died in the middle of a number.
         let mut rest = Vec::new();
         told.read_to_end(&mut rest)?;
         if let Some(last) = rest.chunks_exact(8).last() {
@@ -154,8 +154,8 @@ fn killed(fsync: &str, kills: u64) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Kills one that writes into a pipe that nobody empties, so that nearly every kill comes in the
-/// middle of a write.
+/// Kills a recorder that writes into a pipe that nobody empties, so that nearly every kill comes in
+/// the middle of a write.
 fn piped() -> Result<(), Failed> {
     let mut torn = 0;
     let mut acknowledged = 0;
@@ -167,7 +167,7 @@ fn piped() -> Result<(), Failed> {
         pipe.by_ref().take(taken).read_to_end(&mut tape)?;
         child.wait_until_it_waits()?;
         child.kill()?;
-        // What was acknowledged is in the pipe, and outlives its writer.
+        // What was acknowledged is in the pipe, and outlives the process that wrote it.
         pipe.read_to_end(&mut tape)?;
         let mut told = Vec::new();
         let mut errors = child.0.stderr.take().ok_or("no standard error")?;
@@ -184,7 +184,7 @@ fn piped() -> Result<(), Failed> {
     Ok(())
 }
 
-/// This program, as the one that records.
+/// Returns the command for this program as the one that records.
 fn recording(path: &Path, fsync: &str, seed: u64) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("it has a path"));
     command
@@ -197,7 +197,7 @@ fn recording(path: &Path, fsync: &str, seed: u64) -> Command {
     command
 }
 
-/// Whether all `acknowledged` lines are in the tape; how long its torn line is.
+/// Checks that all `acknowledged` lines are in the tape; returns the length of its torn line.
 fn judge(seed: u64, acknowledged: u64, tape: &[u8]) -> Result<usize, String> {
     let recorded = steps::steps(seed, PAYLOAD_BYTES);
     let (lines, torn) = read(tape, recorded).map_err(|error| format!("seed {seed}: {error}"))?;
@@ -209,9 +209,9 @@ fn judge(seed: u64, acknowledged: u64, tape: &[u8]) -> Result<usize, String> {
     Ok(torn)
 }
 
-/// Reads what there is: how many lines are whole, the header included, and how long the torn one
-/// is. A step that differs from the recorded one is an error, and so is a torn line that isn't its
-/// beginning.
+/// Reads what there is; returns how many lines are whole, the header included, and how long the
+/// torn one is. A step that differs from the recorded one is an error, and so is a torn line that
+/// isn't its beginning.
 fn read(bytes: &[u8], mut recorded: impl Iterator<Item = Step>) -> Result<(u64, usize), String> {
     if !bytes.contains(&b'\n') {
         return Ok((0, bytes.len()));
@@ -245,7 +245,7 @@ fn read(bytes: &[u8], mut recorded: impl Iterator<Item = Step>) -> Result<(u64, 
 struct Victim(Child);
 
 impl Victim {
-    /// Waits until it waits itself: it has one thread, and a full pipe is all that stops it.
+    /// Waits until the process itself waits: it has one thread, and only a full pipe stops that.
     fn wait_until_it_waits(&self) -> Result<(), Failed> {
         let started = Instant::now();
         loop {
@@ -274,12 +274,12 @@ impl Victim {
 
 impl Drop for Victim {
     fn drop(&mut self) {
-        // It may be gone already.
+        // It may have ended already.
         let _ = self.kill();
     }
 }
 
-/// The real binary, tapping an engine that sends as fast as it can.
+/// Kills the real binary while it taps an engine that sends as fast as it can.
 fn tapped() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -309,7 +309,7 @@ fn tapped() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Sends numbered events until the tape has so many bytes, never far ahead of it: neither the
+/// Sends numbered events until the tape has this many bytes, never far ahead of it: neither the
 /// engine nor anything between them is under test.
 async fn send_until(engine: &Engine, path: &Path, bytes: u64) {
     const AHEAD_BYTES: u64 = 64 << 10;
@@ -329,7 +329,7 @@ async fn send_until(engine: &Engine, path: &Path, bytes: u64) {
     }
 }
 
-/// How many events the tape has; one missing before one that is there is an error.
+/// Counts the events in the tape; one that is missing before another is an error.
 fn contiguous(path: &Path) -> Result<u64, String> {
     let file = fs::File::open(path).map_err(|error| error.to_string())?;
     let mut reader =

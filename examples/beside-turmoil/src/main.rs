@@ -1,8 +1,8 @@
-//! The reconnect ladder at one small subscriber, in three simulators: how long a run takes in each.
+//! The reconnect ladder with one small subscriber: how long a run takes in three simulators.
 //!
 //! Nobody listens for a minute. The subscriber waits 0.5 s, 1 s, 2 s, … up to 30 s between its
-//! dials, connects at 61.5 s, hears one message, and the run ends at 65 s. The subscriber is the same
-//! code in all three; what differs is what it dials with.
+//! dials, connects at 61.5 s, hears one message, and the run ends at 65 s. The subscriber is the
+//! same code in all three; what differs is what it dials with.
 //!
 //! ```sh
 //! cargo run --release
@@ -20,14 +20,14 @@ use tokio::time::sleep;
 use tokio_tungstenite::tungstenite::Message;
 use wstape::{Scenario, Tape, subject};
 
-/// The delays of the ladder.
+/// The delays of the ladder: the first and the longest.
 const INITIAL: Duration = Duration::from_millis(500);
 const MAX: Duration = Duration::from_secs(30);
-/// When the engine begins to listen, when the message goes out, when the run ends.
+/// When the engine begins to listen, when it sends the message, and when the run ends.
 const LISTENS: Duration = Duration::from_secs(61);
 const SENDS: Duration = Duration::from_secs(62);
 const ENDS: Duration = Duration::from_secs(65);
-/// Dials that the ladder takes: 0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 61.5 s.
+/// Dials that the ladder takes, at 0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5 and 61.5 s.
 const DIALS: u64 = 8;
 
 const TAPE: &str = r#"{"tape":1,"title":"The reconnect ladder"}
@@ -37,14 +37,14 @@ const TAPE: &str = r#"{"tape":1,"title":"The reconnect ladder"}
 {"at_ms":65000,"end":true}
 "#;
 
-/// What a run came to: it must be the same everywhere, or the times say nothing.
+/// The result of a run. It must be the same everywhere, or the times can't be compared.
 #[derive(Debug, Clone, Default)]
 struct Seen {
     dials: Arc<AtomicU64>,
     messages: Arc<AtomicU64>,
 }
 
-/// The subscriber.
+/// Runs the subscriber.
 async fn follow<S, D>(dial: impl Fn() -> D, seen: Seen)
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -67,7 +67,8 @@ where
     }
 }
 
-/// The engine, for simulators that bring none: listens late, accepts one, sends one message.
+/// Runs the engine, for simulators without one: listens late, accepts one client, sends one
+/// message.
 async fn serve<S, A>(
     accept: impl Future<Output = io::Result<A>>,
     take: impl AsyncFn(&A) -> io::Result<S>,
@@ -153,7 +154,7 @@ fn turmoil(seen: &Seen) {
     sim.run().expect("it plays");
 }
 
-/// The median of so many runs, in milliseconds.
+/// Returns the median duration of this many runs, in milliseconds.
 fn median(runs: usize, run: impl Fn(&Seen)) -> f64 {
     let mut took: Vec<f64> = (0..runs)
         .map(|_| {
@@ -174,7 +175,7 @@ fn median(runs: usize, run: impl Fn(&Seen)) -> f64 {
 }
 
 fn main() {
-    // Rounds take turns, so that what else the machine does meets all three alike.
+    // The simulators take turns, so that other load on the machine affects all three alike.
     let rounds = 5;
     let mut best = [f64::MAX; 3];
     for _ in 0..rounds {

@@ -1,4 +1,4 @@
-//! Keeps the newest price of each symbol, by the WebSocket of a price feed.
+//! Keeps the newest price of each symbol, from the WebSocket of a price feed.
 //!
 //! The same program twice: [`naive`] is the loop that one writes first, [`mended`] what it became
 //! under test. `README.md` tells how.

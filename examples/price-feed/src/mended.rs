@@ -10,24 +10,24 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use crate::Prices;
 
-/// The shortest delay's cap.
+/// The cap of the first delay.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(500);
-/// The longest delay's cap.
+/// The highest cap of a delay.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
-/// A dial and its handshake may take so long.
+/// How long a dial and its handshake may take together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Silence after which a Ping asks whether the engine is there.
+/// Silence after which a Ping asks whether the engine is still there.
 const PING_AFTER: Duration = Duration::from_secs(15);
-/// Silence after which it is not.
+/// Silence after which the connection is lost.
 const LOST_AFTER: Duration = Duration::from_secs(30);
 
-/// What is done to each delay.
+/// What jitter does to each delay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Jitter {
-    /// A share of it is left out by chance: a crowd that was sent away together must not come back
+    /// Leaves out a random share of it: a crowd that was sent away together must not come back
     /// together.
     Half,
-    /// Nothing, so that a test gives the same times on every run.
+    /// Leaves it as it is, so that a test gives the same times on every run.
     Off,
 }
 
@@ -47,7 +47,7 @@ pub async fn follow(url: String, prices: Prices, jitter: Jitter) {
     }
 }
 
-/// One connection, until it ends; whether a frame came on it.
+/// Reads one connection until it ends; returns whether a frame came on it.
 async fn heard_anything(url: &str, prices: &Prices) -> bool {
     let connecting = timeout(CONNECT_TIMEOUT, wstape_dial::connect_async(url));
     let Ok(Ok((mut socket, _))) = connecting.await else {
@@ -61,7 +61,7 @@ async fn heard_anything(url: &str, prices: &Prices) -> bool {
         match tokio::time::timeout_at(last_frame + wait, socket.next()).await {
             Ok(Some(Ok(message))) => {
                 (heard, asked, last_frame) = (true, false, Instant::now());
-                // A Ping or a Close may hold what looks like a price, and is none.
+                // A Ping or a Close may hold what looks like a price, but is not one.
                 let is_message = message.is_text() || message.is_binary();
                 if let (true, Ok(text)) = (is_message, message.to_text()) {
                     prices.fold(text);
@@ -71,7 +71,7 @@ async fn heard_anything(url: &str, prices: &Prices) -> bool {
             Err(_) if asked => return heard,
             Err(_) => {
                 asked = true;
-                // A link that takes no Ping any more is lost when the silence says so.
+                // A link that takes no more Pings is lost at the same time as one that is silent.
                 let ping = socket.send(Message::Ping(Bytes::new()));
                 let _ = tokio::time::timeout_at(last_frame + LOST_AFTER, ping).await;
             }

@@ -17,7 +17,7 @@ struct Price {
 pub struct Prices(Arc<Mutex<BTreeMap<String, f64>>>);
 
 impl Prices {
-    /// Takes in a message; one that is no price changes nothing.
+    /// Takes in a message; one that is not a price changes nothing.
     pub fn fold(&self, text: &str) {
         if let Ok(Price { symbol, price }) = serde_json::from_str(text) {
             let mut prices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -25,7 +25,7 @@ impl Prices {
         }
     }
 
-    /// The prices as they stand.
+    /// Returns the prices as they are now.
     #[must_use]
     pub fn newest(&self) -> BTreeMap<String, f64> {
         self.0

@@ -28,15 +28,15 @@ fn main() -> ExitCode {
     wstape::main(&subscriber)
 }
 
-/// A message of the feed, read without the subscriber's code: two programs that agree must mean
-/// something.
+/// A message of the feed, read without the subscriber's code, so as not to repeat its mistakes.
 #[derive(Deserialize)]
 struct Quote {
     symbol: String,
     price: f64,
 }
 
-/// What the mirror must show: the newest price of each symbol. Any other message changes nothing.
+/// Folds a message into what the mirror must show: the newest price of each symbol. Any other
+/// message changes nothing.
 fn newest(mirror: &mut Value, message: &str) -> bool {
     let Ok(quote) = serde_json::from_str::<Quote>(message) else {
         return false;

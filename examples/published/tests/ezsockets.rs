@@ -1,5 +1,5 @@
-//! ezsockets, through its own seam for connectors. It takes its time from std's clock, so it is played
-//! with `--real`.
+//! ezsockets, through its own interface for connectors. It takes its time from std's clock, so it
+//! is played with `--real`.
 
 use std::process::ExitCode;
 
@@ -28,7 +28,7 @@ impl ClientExt for Quiet {
     }
 }
 
-/// Its own connector for tokio, but for the dial.
+/// Its own connector for tokio, except for the dial.
 struct Dials(tokio::runtime::Handle);
 
 #[async_trait]
@@ -53,14 +53,14 @@ impl ClientConnector for Dials {
 
 fn main() -> ExitCode {
     let subject = wstape::subject(|stage| async move {
-        // As many tries as it can be given: a bad hour must not end it.
+        // As many attempts as it allows: a bad hour must not end it.
         let config = ClientConfig::new(stage.url.as_str())
             .max_initial_connect_attempts(usize::MAX)
             .max_reconnect_attempts(usize::MAX);
         let connector = Dials(tokio::runtime::Handle::current());
         let (client, mut runs) = ezsockets::connect_with(|_| Quiet, config, connector);
         stage.shutdown().await;
-        // The handle is kept until it has ended: dropping it first would race with its Close.
+        // The handle is kept until the client has ended: a drop would race with its Close.
         let _ = client.close(None);
         let ended = runs.extract().await;
         assert!(matches!(ended, Ok(Ok(()))), "{ended:?}");

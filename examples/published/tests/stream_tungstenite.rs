@@ -1,4 +1,4 @@
-//! stream-tungstenite, as its README starts it and shuts it down, with the backoff that it has by itself.
+//! stream-tungstenite, as its README starts it and shuts it down, with its default backoff.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use stream_tungstenite::prelude::*;
 
-/// What its own shutdown may take.
+/// How long its own shutdown may take.
 const MAX_SHUTDOWN: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
             async move { client.run().await }
         });
         tokio::select! {
-            // It says so where it gives up.
+            // It returns an error if it gives up.
             ended = &mut runs => ended.expect("no panic").expect("it runs on"),
             () = stage.shutdown() => client.shutdown_graceful(MAX_SHUTDOWN).await.expect("it stops"),
         }

@@ -6,7 +6,7 @@ use ws_reconnect_client::{WebSocketClient, WsConnectionConfig};
 
 fn main() -> ExitCode {
     let subject = wstape::subject(|stage| async move {
-        // As many tries as it can be given: a bad hour must not end it.
+        // As many attempts as it allows: a bad hour must not end it.
         let config = WsConnectionConfig::new(stage.url.as_str()).with_retries(usize::MAX);
         let client = WebSocketClient::<serde_json::Value>::new(config);
         let listens = client.listen(None::<()>, |_| Ok(()));

@@ -1,4 +1,4 @@
-//! Requests' bodies, bounded in size and time.
+//! Reads requests' bodies, bounded in size and time.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
 
-/// Longest body of a request other than a tape.
+/// The longest body of a request other than a tape, in bytes.
 pub const MAX_REQUEST_BYTES: usize = 1 << 20;
 
-/// Longest tape accepted.
+/// The longest tape accepted, in bytes.
 pub const MAX_TAPE_BYTES: usize = 64 << 20;
 
 /// How long a request's body may take to arrive.
 pub const MAX_BODY_WAIT: Duration = Duration::from_secs(10);
 
-/// The whole body.
+/// Reads the whole body.
 pub(super) async fn read(body: Body, max_bytes: usize) -> Result<Bytes, Problem> {
     match tokio::time::timeout(MAX_BODY_WAIT, to_bytes(body, max_bytes)).await {
         Ok(Ok(bytes)) => Ok(bytes),
@@ -36,19 +36,19 @@ pub(super) async fn read(body: Body, max_bytes: usize) -> Result<Bytes, Problem>
     }
 }
 
-/// The whole body as text.
+/// Reads the whole body as text.
 pub(super) async fn read_text(body: Body, max_bytes: usize) -> Result<String, Problem> {
     let bytes = read(body, max_bytes).await?;
     String::from_utf8(bytes.into()).map_err(|_| Problem::bad("the body is not UTF-8"))
 }
 
-/// The whole body as JSON.
+/// Reads the whole body as JSON.
 pub(super) async fn read_json<T: DeserializeOwned>(body: Body) -> Result<T, Problem> {
     let bytes = read(body, MAX_REQUEST_BYTES).await?;
     serde_json::from_slice(&bytes).map_err(|error| Problem::bad(error.to_string()))
 }
 
-/// Whether an error is about the bound.
+/// Whether an error means that the body is longer than allowed.
 fn is_too_long(error: &axum::Error) -> bool {
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {

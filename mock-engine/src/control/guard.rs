@@ -1,8 +1,8 @@
 //! Who may make requests.
 //!
-//! Without a token the port can be reached only from this machine. What could still get there is
-//! another site's page in a browser on it: such a page gives its origin in `Origin`, and if it
-//! reached the port through a name of its own (DNS rebinding), `Host` is that name.
+//! Without a token the port can be reached only from this machine. A page of another site could
+//! still reach it from a browser here. Such a page gives its origin in `Origin`, and if it reached
+//! the port through a name of its own (DNS rebinding), that name is in `Host`.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -28,7 +28,8 @@ impl Guard {
         }
     }
 
-    /// Whether the request comes from this machine or the port's own page.
+    /// Checks that a request that needs no token names this machine, and that one from a browser's
+    /// page comes from the port's own page.
     fn admit_site(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let host = host(headers)?;
         if self.token.is_none() && !is_this_machine(&host) {
@@ -58,7 +59,7 @@ impl Guard {
     }
 }
 
-/// What the request says it is for.
+/// The request's `Host`, of which there must be exactly one.
 fn host(headers: &HeaderMap) -> Result<Authority, Problem> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
@@ -88,7 +89,7 @@ pub(super) async fn check(State(guard): State<Guard>, request: Request, next: Ne
     }
 }
 
-/// As `check`, for a page that holds no data: it needs no token.
+/// Like `check`, but asks for no token: for a page that holds no data.
 pub(super) async fn check_site(
     State(guard): State<Guard>,
     request: Request,
@@ -104,7 +105,7 @@ pub(super) async fn check_site(
 mod tests {
     use super::*;
 
-    /// Headers, and the status that refuses them.
+    /// Headers, and the status that refuses them, if one does.
     type Row<'a> = (&'a [(&'a str, &'a str)], Option<StatusCode>);
 
     fn admitted(token: Option<&str>, headers: &[(&str, &str)]) -> Option<StatusCode> {

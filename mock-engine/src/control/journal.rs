@@ -14,32 +14,33 @@ use super::problem::Problem;
 use super::state::{Place, State};
 use crate::journal::{JournalLine, JournalTime, Said, Shown};
 
-/// Most readers that follow the journal at a time; further ones get 503.
+/// The most readers that may follow the journal at a time; further ones get 503.
 pub const MAX_FOLLOWERS: usize = 64;
 
-/// Most lines handed to a reader at once.
+/// The most lines handed to a reader at once.
 const MAX_LINES: usize = 256;
 
-/// Most bytes of them, the last line aside: as much as waits for a reader that does not read.
+/// The most bytes of those lines, not counting the last: as much as waits for a reader that stops
+/// reading.
 const MAX_CHUNK_BYTES: usize = 128 << 10;
 
-/// How long lines are gathered before they are handed to a follower: waking it for each would cost
-/// the engine more than the run that it follows.
+/// How long lines are gathered before they are handed to a follower. Waking it for each line would
+/// cost the engine more than the run that is followed.
 const GATHER: Duration = Duration::from_millis(20);
 
-/// After this many seconds without a line a follower gets a comment, so that a dead one is found
-/// out; once a second, repeats are summed up for it.
+/// After this many seconds without a line a follower gets a comment, so that a dead connection is
+/// noticed. Once a second, the repeats so far are summed up for it.
 const HEARTBEATS: u32 = 15;
 const SETTLE_EVERY: Duration = Duration::from_secs(1);
 
-/// The number of the last line that a whole journal holds: where to go on from.
+/// The header with the number of the last line in a whole journal: where to go on from.
 const LAST: HeaderName = HeaderName::from_static("x-journal-last");
 
 /// What the reader asks for.
 #[derive(Debug, Default)]
 struct Asked {
     since: u64,
-    /// Whether `since` was given: the reader has had the header.
+    /// Whether `since` was given: the reader already has the journal's header.
     resumed: bool,
     follow: bool,
 }
@@ -96,7 +97,7 @@ fn response(body: Body, kind: &'static str) -> Response {
     response
 }
 
-/// The line that tells a reader what it missed.
+/// The line that tells a reader how much it missed.
 fn missed(shown: &Shown) -> Option<JournalLine> {
     let at = shown
         .lines
@@ -113,7 +114,7 @@ fn json(line: &JournalLine) -> Vec<u8> {
     line.to_json().unwrap_or_default()
 }
 
-/// The lines so far: a journal as its file has it.
+/// Answers with the lines so far, as the journal's file has them.
 fn whole(state: Arc<State>, asked: &Asked) -> Response {
     let journal = state.hub.log().journal();
     let last = journal.newest_shown();
@@ -157,17 +158,17 @@ fn whole(state: Arc<State>, asked: &Asked) -> Response {
     response
 }
 
-/// A reader that follows.
+/// A reader that follows the journal.
 struct Follower {
     state: Arc<State>,
     had: u64,
-    /// What it is told before the first line.
+    /// What it is sent before the first line.
     greeting: Option<Bytes>,
     _place: Place,
 }
 
-/// The lines as server-sent events, each with its number, for as long as the reader stays. Nothing
-/// is kept for it: it reads from its place, and is told what it missed.
+/// Answers with the lines as server-sent events, each with its number, for as long as the reader
+/// stays. Nothing is buffered for it: it reads on from its place, and is told what it missed.
 fn followed(state: Arc<State>, asked: &Asked, place: Place) -> Response {
     let mut greeting = b"retry: 1000\n".to_vec();
     if !asked.resumed {
@@ -190,7 +191,7 @@ fn followed(state: Arc<State>, asked: &Asked, place: Place) -> Response {
 }
 
 impl Follower {
-    /// What it is sent next: lines, or a sign of life.
+    /// Waits for what it is sent next: lines, or a sign of life.
     async fn next(&mut self) -> Bytes {
         if let Some(greeting) = self.greeting.take() {
             return greeting;

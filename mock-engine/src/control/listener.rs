@@ -11,13 +11,13 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 
-/// Most connections at a time; further ones are closed at once.
+/// The most connections at a time; further ones are closed at once.
 pub const MAX_CONTROL_CONNECTIONS: usize = 512;
 
 /// How long a request's head may take to arrive.
 pub const MAX_HEAD_WAIT: Duration = Duration::from_secs(10);
 
-/// Most bytes of one connection that wait to be parsed, or to be written.
+/// The most bytes of one connection that may wait to be parsed, or to be written.
 const MAX_BUFFER_BYTES: usize = 64 << 10;
 
 /// The pause after a failed accept (mostly for want of descriptors).

@@ -1,4 +1,4 @@
-//! The engine's present state: nothing here changes anything.
+//! Requests that look at the engine's present state and change nothing.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use crate::faults::Standing;
 use crate::hub::{Counts, Listed};
 use crate::journal::{Entry, JournalKind, RequestHead};
 
-/// Most connections in one answer.
+/// The most connections in one answer.
 const MAX_LISTED: usize = 1_000;
 
-/// Milliseconds, with the digits that a tape has.
+/// A time in milliseconds, with the digits that a tape would have.
 fn ms(time: Micros) -> Option<Box<RawValue>> {
     RawValue::from_string(time.to_ms_text()).ok()
 }
@@ -109,10 +109,10 @@ pub(super) async fn engine(Extract(state): Extract<Arc<State>>) -> Response {
 
 #[derive(Serialize)]
 struct ConnectionsAnswer {
-    /// How many there are in all.
+    /// How many are open in all.
     live: usize,
     connections: Vec<ConnectionAnswer>,
-    /// Where to go on from, if there are more.
+    /// Where the next request is to go on from, if there may be more.
     next: Option<u64>,
 }
 
@@ -144,7 +144,7 @@ pub(super) async fn connections(
 
 fn connection(state: &State, listed: Listed) -> ConnectionAnswer {
     let path = listed.target.map(|target| {
-        // Shown as the journal shows it.
+        // The path, redacted as the journal redacts it.
         let head = RequestHead {
             target,
             ..RequestHead::default()
@@ -203,7 +203,7 @@ pub(super) async fn faults(Extract(state): Extract<Arc<State>>) -> Response {
 pub(super) struct VerdictAnswer {
     met: u64,
     unmet: u64,
-    /// Those not met yet whose time is not over.
+    /// Those that are not met yet and still have time.
     open: usize,
     /// Those that only `wstape replay` can judge.
     unseen: u64,
@@ -240,7 +240,7 @@ pub(super) async fn verdict(Extract(state): Extract<Arc<State>>) -> Response {
     json(&VerdictAnswer::of(&state))
 }
 
-/// The number that a query gives for a name; an unknown name is an error.
+/// The number that a query gives for `name`; any other name in it is an error.
 pub(super) fn number(query: Option<&str>, name: &str) -> Result<Option<u64>, Problem> {
     let mut found = None;
     for (key, value) in pairs(query) {

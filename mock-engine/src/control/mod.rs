@@ -1,15 +1,15 @@
-//! The control port: a running engine steered over HTTP, from any language.
+//! The control port: steers a running engine over HTTP, from any language.
 //!
 //! | file | what is in it |
 //! | --- | --- |
-//! | `listener` | connections accepted up to a bound, each request within its time |
+//! | `listener` | accepts connections up to a bound, and bounds each request's time |
 //! | `guard` | who may make requests: loopback, or whoever brings the token; no other site's page |
-//! | `routes` | which path is what; `openapi.json` says it for people and tools |
-//! | `problem` | what went wrong, as an answer |
+//! | `routes` | which path does what; `openapi.json` says so for people and tools |
+//! | `problem` | an error, as an answer |
 //! | `body` | requests read, bounded in size and time |
 //! | `state` | the engine, and when it was told to end |
-//! | `look` | the present state: the engine, its connections, its faults, its verdict |
-//! | `steer` | what changes: steps, faults, the tape, the end |
+//! | `look` | requests that read: the engine, its connections, its faults, its verdict |
+//! | `steer` | requests that change something: steps, faults, the tape, the end |
 //! | `journal` | the journal, whole or followed |
 //! | `wait` | an answer once a condition holds |
 //! | `page` | the page that a browser gets |
@@ -62,7 +62,8 @@ impl Engine {
     /// `GET /v1/engine`; with `token`, each request must bring it.
     ///
     /// # Errors
-    /// If the address can't be had, or can be reached from elsewhere and there is no token.
+    /// If it can't listen on the address; if other machines can reach it and there is no token; or
+    /// if the token can't be sent in a header.
     pub fn control(
         &self,
         addr: SocketAddr,

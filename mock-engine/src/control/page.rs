@@ -6,8 +6,8 @@ use http::{HeaderValue, header};
 
 use crate::page;
 
-/// The page. It holds nothing of the run: it asks for that itself, with the token after the `#` of
-/// its address, which no browser sends.
+/// Answers with the page. It holds nothing of the run: it asks for that itself, with the token
+/// after the `#` of its address, which a browser sends to no server.
 pub(super) async fn page() -> Response {
     let live = page::live();
     let mut response = Response::new(Body::from(live.html.as_str()));

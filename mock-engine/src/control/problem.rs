@@ -1,4 +1,4 @@
-//! What went wrong, as an answer: a status, and a sentence in JSON.
+//! An error, as an answer: a status, and a sentence in JSON.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -6,7 +6,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use wstape_tape::TapeError;
 
-/// An answer that is no 2xx.
+/// An answer whose status is not a 2xx.
 #[derive(Debug)]
 pub(super) struct Problem {
     status: StatusCode,
@@ -17,7 +17,7 @@ pub(super) struct Problem {
 struct Said {
     /// One sentence.
     error: String,
-    /// Of a tape's line: the sentence with the line and a caret.
+    /// For an error in a line of a tape: the sentence, with the line and a caret.
     #[serde(skip_serializing_if = "Option::is_none")]
     report: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,7 +41,7 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, error)
     }
 
-    /// The same, of this line of the request.
+    /// The same problem, said of this line of the request.
     pub(super) fn at_line(mut self, line: u64) -> Self {
         self.said.line = Some(line);
         self
@@ -78,7 +78,7 @@ impl IntoResponse for Problem {
             StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
-            // The rest that the client sends is not waited for.
+            // Don't wait for the rest of what the client sends.
             StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
@@ -90,7 +90,7 @@ impl IntoResponse for Problem {
 
 /// A 200 of JSON.
 pub(super) fn json(value: &impl Serialize) -> Response {
-    // Every answer has string keys and finite numbers.
+    // This can't fail: every answer has string keys and finite numbers.
     let mut body = serde_json::to_vec(value).unwrap_or_default();
     body.push(b'\n');
     let mut response = Response::new(Body::from(body));

@@ -1,4 +1,4 @@
-//! Which path is what.
+//! Which path does what.
 
 use std::sync::Arc;
 
@@ -18,7 +18,8 @@ use super::{journal, look, page, steer, wait};
 pub(super) const OPENAPI: &str = include_str!("openapi.json");
 
 pub(super) fn router(state: Arc<State>, guard: Guard) -> Router {
-    // A browser that opens the page can't send a token in a header, and the page holds no data.
+    // A browser that opens the page can't send a token in a header. None is needed: the page holds
+    // no data.
     let page = Router::new()
         .route("/", get(page::page))
         .method_not_allowed_fallback(not_so)

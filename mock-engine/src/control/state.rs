@@ -9,11 +9,11 @@ use crate::engine::Engine;
 use crate::hub::Hub;
 use crate::ids::LayerIndex;
 
-/// The engine, without a handle that keeps it alive, and whether it was told to end.
+/// The engine, without a handle that keeps it alive, and whether it has been told to end.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) hub: Arc<Hub>,
-    /// The layer of what is posted and may hold references, and of what holds none: Rust's controls'.
+    /// The layer of posted steps that may hold references. Those that hold none go to `controls`.
     pub(super) layer: LayerIndex,
     pub(super) controls: LayerIndex,
     /// PEM file of the authority that signed the engine's certificate.
@@ -43,17 +43,17 @@ impl State {
         self.ended.send_replace(true);
     }
 
-    /// Returns once the engine was told to end.
+    /// Returns once the engine has been told to end.
     pub(super) async fn ended(&self) {
-        // The sender lives as long as this.
+        // This can't fail: the sender lives as long as `self`.
         let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
     }
 
-    /// A place among at most `most` followers.
+    /// Takes a place among at most `most` followers, if one is free.
     pub(super) fn follow(&self, most: usize) -> Option<Place> {
         let place = Place(Arc::clone(&self.followers));
         let before = self.followers.fetch_add(1, Ordering::Relaxed);
-        // When dropped, it gives back what it took.
+        // A place beyond the limit is dropped here, and gives back what it took.
         (before < most).then_some(place)
     }
 }

@@ -1,4 +1,4 @@
-//! What changes: steps, faults, the tape, the end.
+//! Requests that change something: steps, faults, the tape, the end.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::misfit::misfit;
 /// The name that errors give to a request's lines.
 const NAME: &str = "request";
 
-/// Most steps of one request.
+/// The most steps in one request.
 const MAX_STEPS: usize = 4_096;
 
 #[derive(Serialize)]
@@ -28,7 +28,7 @@ struct StepsAnswer {
     steps: usize,
 }
 
-/// Plays steps: the lines of a tape, with its header or without; all of them or none.
+/// Plays steps: the lines of a tape, with or without its header. Takes all of them or none.
 pub(super) async fn steps(
     Extract(state): Extract<Arc<State>>,
     body: Body,
@@ -48,8 +48,8 @@ pub(super) async fn steps(
     Ok(json(&StepsAnswer { steps: count }))
 }
 
-/// The steps, and whether `${` begins a reference in them: not if there is a header that does not
-/// need it.
+/// Parses the steps, and says whether `${` begins a reference in them: it does, unless there is a
+/// header that doesn't need `dialogue`.
 fn parse(text: &str) -> Result<(Vec<Step>, bool), Problem> {
     let mut refer = true;
     let steps = if has_header(text) {
@@ -84,7 +84,7 @@ fn parse(text: &str) -> Result<(Vec<Step>, bool), Problem> {
     }
 }
 
-/// Why the core did not take the steps.
+/// Answers why the core did not take the steps.
 fn untaken(error: &Untaken) -> Problem {
     let Untaken::Absent(absent) = error else {
         return Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string());
@@ -97,7 +97,7 @@ fn untaken(error: &Untaken) -> Problem {
     Problem::new(status, format!("{NAME}:{}: {absent}", absent.line)).at_line(absent.line)
 }
 
-/// Whether all of the steps can be laid over a real engine.
+/// Checks that all of the steps can be laid over a real engine.
 fn fit(steps: &[Step]) -> Result<(), Problem> {
     let misfits = |step: &Step| misfit(step).map(|why| format!("{NAME}:{}: {why}", step.line));
     let first = steps.iter().find_map(misfits);
@@ -115,7 +115,7 @@ fn has_header(text: &str) -> bool {
     serde_json::from_str::<First>(first).is_ok()
 }
 
-/// Clears every fault set here or by Rust's controls; a tape's stay.
+/// Clears every fault set here or by Rust's controls; those that a tape set stay.
 pub(super) async fn clear_faults(Extract(state): Extract<Arc<State>>) -> StatusCode {
     let layers = [state.controls, state.layer];
     state.hub.core().clear_faults(&layers);

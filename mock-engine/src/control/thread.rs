@@ -35,7 +35,7 @@ pub(super) fn serve(
     let router = router();
     let (stop, stopped) = oneshot::channel();
     let serve = async move {
-        // Without it, whoever asks finds the port closed.
+        // If this fails, clients find the port closed.
         if let Ok(listener) = TcpListener::from_std(socket) {
             listener::serve(listener, router, stopped).await;
         }

@@ -1,4 +1,4 @@
-//! Answers once a condition holds.
+//! Requests that are answered once a condition holds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +18,10 @@ use crate::hub::{Core, Hub};
 use crate::journal::{JournalKind, Said};
 use crate::sought::Sought;
 
-/// Longest that a request may wait.
+/// The longest that a request may wait.
 pub const MAX_WAIT: Duration = Duration::from_mins(10);
 
-/// How long it waits if the request does not say.
+/// How long a request waits if it does not say.
 const USUAL_WAIT_MS: u64 = 10_000;
 
 /// What a request waits for: all of these.
@@ -117,7 +117,7 @@ pub(super) async fn wait(
     }))
 }
 
-/// Counts as a wait while it lives: while there is any, frames are reported.
+/// Counts as a waiting request while it lives: as long as there is one, frames are reported.
 struct Waiting<'a>(&'a Hub);
 
 impl<'a> Waiting<'a> {
@@ -145,7 +145,7 @@ async fn until(hub: &Hub, is_so: impl Fn(&Core) -> bool) {
     }
 }
 
-/// The frame to look out for, as a tape's `expect` has it.
+/// Reads which frame to look out for, written as in a tape's `expect`.
 fn received(text: &RawValue) -> Result<Sought, Problem> {
     let line = format!(r#"{{"at_ms":0,"expect":{{"received":{text}}}}}"#);
     let step = Step::parse("received", 1, &line).map_err(|error| Problem::tape(&error))?;
@@ -156,9 +156,9 @@ fn received(text: &RawValue) -> Result<Sought, Problem> {
     .ok_or_else(|| Problem::bad("`received` must be an object, as in a tape's `expect`"))
 }
 
-/// Looks out for a frame, unless one that is kept matches.
+/// Starts looking out for a frame, unless the journal has kept one that matches.
 fn look_out(state: &State, wanted: Sought) -> Result<Option<Watch>, Problem> {
-    // Under the core's lock, so that no frame comes in between.
+    // Under the core's lock, so that no frame slips in between the check and the watch.
     let mut core = state.hub.core();
     let journal = state.hub.log().journal();
     let is =

@@ -1,9 +1,9 @@
-//! Numbers as exact decimals: `1`, `1.0` and `10e-1` are one.
+//! Numbers as exact decimals: `1`, `1.0` and `10e-1` are equal.
 
 use std::borrow::Cow;
 
-/// A JSON number's value, whatever its spelling: `0.digits × 10^exponent`. Their order is not that of
-/// the values.
+/// A JSON number's value, whatever its spelling: `0.digits × 10^exponent`. The derived order is for
+/// lookup, and is not that of the values.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Decimal<'a> {
     negative: bool,
@@ -13,7 +13,7 @@ pub(super) struct Decimal<'a> {
 }
 
 impl<'a> Decimal<'a> {
-    /// The value of a valid JSON number. Exponents beyond 64 bits are the largest that fit.
+    /// Reads a valid JSON number. An exponent beyond 64 bits becomes the nearest that fits.
     pub(super) fn of(text: &'a str) -> Self {
         let (negative, text) = match text.strip_prefix('-') {
             Some(text) => (true, text),
@@ -29,7 +29,7 @@ impl<'a> Decimal<'a> {
             ("0", fraction) => Cow::Borrowed(fraction),
             _ => Cow::Owned(format!("{whole}{fraction}")),
         };
-        // Digits in front of the point, before zeros are taken off.
+        // Digits before the point, before zeros are trimmed.
         let point = if whole == "0" && !fraction.is_empty() {
             0
         } else {

@@ -4,22 +4,22 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-/// Most values of a message that is looked at as JSON.
+/// The most values in a message that is looked at as JSON.
 pub const MAX_MESSAGE_VALUES: usize = 1 << 20;
 
-/// JSON whose values have been found, each as its own text.
+/// JSON text, and where each value in it is.
 #[derive(Debug)]
 pub(super) struct Document {
     text: Box<str>,
     nodes: Vec<Node>,
-    /// The most containers nested in each other, the value itself included.
+    /// The most containers nested in one another, the outermost included.
     depth: usize,
 }
 
-/// A value: where its text is, and which node comes after all that it holds.
+/// A value: where its text is, and which node comes after everything inside it.
 #[derive(Debug, Clone, Copy)]
 struct Node {
-    /// Its key's text with the quotes; the same offset twice if it has no key.
+    /// Where its key is, with the quotes; an empty range if it has none.
     key: (u32, u32),
     text: (u32, u32),
     next: u32,
@@ -44,9 +44,9 @@ pub(super) struct Value<'a> {
 }
 
 impl Document {
-    /// The document of a text; `None` if it is not JSON, or too much to look at.
+    /// Parses a text; `None` if it is not JSON, or too much to look at.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        // Validated in one go; the code below relies on it.
+        // Validated as a whole first; the code below relies on it.
         serde_json::from_str::<&RawValue>(text).ok()?;
         if u32::try_from(text.len()).is_err() {
             return None;
@@ -97,18 +97,18 @@ impl Document {
         }
     }
 
-    /// How many values it holds.
+    /// The number of values in it.
     pub(super) fn values(&self) -> usize {
         self.nodes.len()
     }
 
-    /// How deep it goes.
+    /// How deep its containers are nested.
     pub(super) fn depth(&self) -> usize {
         self.depth
     }
 
     fn slice(&self, (start, end): (u32, u32)) -> &str {
-        // Every place is a token's, so it begins and ends at a character boundary.
+        // Every range is a token's, so it begins and ends at a character boundary.
         self.text
             .get(start as usize..end as usize)
             .unwrap_or_default()
@@ -187,7 +187,7 @@ impl<'a> Value<'a> {
         self.document.nodes[self.at]
     }
 
-    /// Its JSON text, as the message has it.
+    /// Its JSON text, as written in the message.
     pub(super) fn raw(self) -> &'a str {
         self.document.slice(self.node().text)
     }
@@ -208,7 +208,7 @@ impl<'a> Value<'a> {
         (self.kind() == Kind::String).then(|| content(self.raw()))
     }
 
-    /// What a container holds, in its order.
+    /// The members or elements of a container, in order.
     pub(super) fn children(self) -> impl Iterator<Item = Value<'a>> {
         let end = match self.kind() {
             Kind::Object | Kind::Array => self.node().next as usize,
@@ -226,12 +226,12 @@ impl<'a> Value<'a> {
         })
     }
 
-    /// Its key, if it is a member.
+    /// Its key; empty if it is not a member.
     pub(super) fn key(self) -> Cow<'a, str> {
         content(self.document.slice(self.node().key))
     }
 
-    /// The member of an object with that key; the last if there are two.
+    /// The member of an object with this key; the last if there are several.
     pub(super) fn member(self, key: &str) -> Option<Value<'a>> {
         if self.kind() != Kind::Object {
             return None;
@@ -239,7 +239,7 @@ impl<'a> Value<'a> {
         self.children().filter(|member| member.key() == key).last()
     }
 
-    /// What a JSON pointer leads to (RFC 6901).
+    /// The value that a JSON Pointer leads to (RFC 6901).
     pub(super) fn pointer(self, keys: &[String]) -> Option<Value<'a>> {
         keys.iter().try_fold(self, |value, key| match value.kind() {
             Kind::Object => value.member(key),
@@ -252,8 +252,8 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The content of a string with its quotes. If it has a surrogate without its partner, the content
-/// is the text as written.
+/// The content of a quoted string. If it has an unpaired surrogate, the content is the text as
+/// written.
 fn content(quoted: &str) -> Cow<'_, str> {
     let inside = quoted
         .strip_prefix('"')

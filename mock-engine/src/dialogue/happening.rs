@@ -20,9 +20,9 @@ pub(crate) struct Happening {
     /// How often it has happened there, this time included.
     pub(crate) count: u64,
     pub(crate) said: Option<Arc<Said>>,
-    /// How much later.
+    /// How long after the message it happens.
     pub(crate) after: Micros,
-    /// It answers the Ping or Close that set it off, so that the engine doesn't have to.
+    /// Whether it answers the Ping or Close that set it off, so that the engine doesn't have to.
     pub(crate) answers: bool,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct Heard {
     pub(crate) happenings: Vec<Happening>,
     /// Silences to wait for again: the step, and when it is due.
     pub(crate) silences: Vec<(StepIndex, Micros)>,
-    /// What the journal is to say.
+    /// What is to be noted in the journal.
     pub(crate) notes: Vec<String>,
 }
 
@@ -88,7 +88,7 @@ pub(super) fn hear(
     heard.happenings.extend(happening_steps);
 }
 
-/// The steps that match, `nth` left out, in their order.
+/// The steps that match the message, in order; `nth` is not looked at.
 fn holding(
     script: &Script,
     talk: &Talk,
@@ -129,7 +129,8 @@ fn holding(
     holding
 }
 
-/// The step happens on the connection, unless it has happened often enough or chance is against it.
+/// Makes the step happen on the connection, unless it has happened often enough or chance is
+/// against it.
 pub(super) fn happening(
     script: &Script,
     id: ConnId,

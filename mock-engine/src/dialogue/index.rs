@@ -1,4 +1,4 @@
-//! Which steps a message may be for, found by the members that tell them apart.
+//! Finds the steps that a message may be for, by the members that tell steps apart.
 //!
 //! A step that wants JSON is filed under whichever of its members the fewest steps share. A message
 //! is looked up by its own content, so the cost does not grow with the number of steps.
@@ -21,9 +21,9 @@ pub(super) struct Index {
     by_member: Branch,
     by_text: BTreeMap<String, Vec<StepIndex>>,
     by_control: BTreeMap<MessageKind, Vec<StepIndex>>,
-    /// Steps that nothing tells apart.
+    /// Steps that any message may be for.
     rest: Vec<StepIndex>,
-    /// How many steps want each member with its value.
+    /// How many steps want each member with that value.
     shared: BTreeMap<(Vec<String>, Scalar<'static>), usize>,
 }
 
@@ -67,7 +67,7 @@ impl<'a> Scalar<'a> {
 }
 
 impl Index {
-    /// Files all steps anew, each where the fewest others are.
+    /// Files all steps anew, each under the member that the fewest steps want.
     pub(super) fn build<'m>(steps: impl Iterator<Item = (StepIndex, &'m Matcher)> + Clone) -> Self {
         let mut index = Self::default();
         for (_, matcher) in steps.clone() {
@@ -129,7 +129,7 @@ impl Branch {
         self.members.is_empty() && self.values.is_empty()
     }
 
-    /// Adds the steps filed under what a value is or holds.
+    /// Adds the steps filed under a value, or under members inside it.
     fn look(&self, value: Value<'_>, found: &mut Vec<StepIndex>) {
         let mut left = vec![(self, value)];
         while let Some((branch, value)) = left.pop() {
@@ -150,7 +150,7 @@ impl Branch {
     }
 }
 
-/// Each wanted scalar that lies in objects alone, with its keys.
+/// Each scalar that a matcher wants and that is inside objects only, with the keys that lead to it.
 fn leaves(matcher: &Matcher) -> Vec<(Vec<String>, Scalar<'static>)> {
     let mut leaves = Vec::new();
     let Some(document) = matcher.json() else {

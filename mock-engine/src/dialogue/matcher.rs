@@ -1,4 +1,4 @@
-//! Whether a message is what a step wants.
+//! Tests whether a message is what a step wants.
 
 use std::collections::HashMap;
 
@@ -8,10 +8,10 @@ use super::decimal::Decimal;
 use super::document::{Document, Kind, Value};
 use super::message::{MAX_JSONPATH_STEPS, Message, Part};
 
-/// Members of a message's object above which they are looked up in a table.
+/// The most members of a message's object that are searched one by one; of more, a table is made.
 const FEW_MEMBERS: usize = 16;
 
-/// A match, ready to be tested.
+/// A step's match, ready to be tested.
 #[derive(Debug)]
 pub(crate) struct Matcher {
     wanted: Match,
@@ -20,7 +20,7 @@ pub(crate) struct Matcher {
     effort: Effort,
 }
 
-/// The exponents of what a JSON path costs at most in a message of `n` values and depth `d`:
+/// The most that a JSON path costs in a message of `n` values and depth `d`, as the exponents of
 /// `n^values × d^depths`.
 #[derive(Debug, Clone, Copy, Default)]
 struct Effort {
@@ -65,18 +65,18 @@ impl Matcher {
         self.wanted.kind.is_some_and(MessageKind::is_control)
     }
 
-    /// Whether the message certainly is what is wanted, `nth` and `unmatched` left out.
+    /// Whether the message is certainly what is wanted, apart from `nth` and from `unmatched`.
     pub(crate) fn is(&self, message: &Message) -> bool {
         self.holds(message) == Found::Yes
     }
 
-    /// Whether the message is what is wanted, `nth` and `unmatched` left out.
+    /// Whether the message is what is wanted, apart from `nth` and from `unmatched`.
     pub(super) fn holds(&self, message: &Message) -> Found {
         let wanted = &self.wanted;
         let of_json = wanted.json.is_some() || wanted.jsonpath.is_some();
         let of_part = match message.part() {
             Part::Whole => true,
-            // A message that no step was for is reported record by record.
+            // For `unmatched`, it is its records that count, one by one.
             Part::OfRecords => !wanted.unmatched,
             Part::Record => of_json || wanted.unmatched,
         };
@@ -150,8 +150,9 @@ impl Matcher {
 }
 
 impl Effort {
-    /// Counted on the pattern's text, strings left out: each `$` but the first goes through the
-    /// whole message again; each `..`, `*` and filter goes through everything within a value.
+    /// Estimates the cost from the pattern's text, strings left out: each `$` but the first goes
+    /// through the whole message again; each `..`, `*` and filter goes through everything within a
+    /// value.
     fn of(path: &str) -> Self {
         let (mut roots, mut within) = (0, 0_u32);
         let (mut quote, mut escaped, mut before) = (None, false, ' ');
@@ -182,7 +183,8 @@ impl Effort {
 }
 
 /// Whether `found` contains `wanted`: objects by their members, arrays whole, numbers as exact
-/// decimals. It keeps a list of pairs instead of recursing, because a tape may be deep on purpose.
+/// decimals. Keeps a list of pairs instead of recursing, because a tape's JSON may be nested very
+/// deep.
 pub(super) fn contains(wanted: Value<'_>, found: Value<'_>) -> bool {
     let mut pairs = vec![(wanted, found, false)];
     while let Some((wanted, found, whole)) = pairs.pop() {
@@ -212,8 +214,8 @@ pub(super) fn contains(wanted: Value<'_>, found: Value<'_>) -> bool {
     true
 }
 
-/// Pairs the members of two objects; `false` if one is missing or, with `whole`, there is one too
-/// many.
+/// Pairs the members of two objects; `false` if one is missing or, with `whole`, if there is one
+/// too many.
 fn members<'w, 'f>(
     wanted: Value<'w>,
     found: Value<'f>,

@@ -1,4 +1,4 @@
-//! The matcher and its index against a naive one, over drawn patterns and messages.
+//! Tests the matcher and its index against a naive matcher, on random patterns and messages.
 
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -32,7 +32,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// What the format says, as plainly as it can be written.
+/// Whether one value contains another, as the format defines it, written as plainly as possible.
 fn contains_naively(wanted: &Value, found: &Value) -> bool {
     match (wanted, found) {
         (Value::Object(wanted), Value::Object(found)) => wanted.iter().all(|(key, value)| {
@@ -203,7 +203,7 @@ fn a_regular_expression_is_linear_whatever_it_is() {
     );
 }
 
-/// How many of this many steps, told apart by one member, are tested against a message.
+/// Of `steps` steps that differ in one member, how many are tested against a message.
 fn asked(steps: usize) -> usize {
     let matchers: Vec<Matcher> = (0..steps)
         .map(|n| {
@@ -232,7 +232,7 @@ fn a_message_is_parsed_once_however_many_steps_look_at_it() {
     assert!(std::ptr::eq(first, second));
 }
 
-/// What a client that says `text` hears of in a dialogue of these steps.
+/// What a dialogue makes of a client's `text`.
 fn heard(dialogue: &mut Dialogue, text: &str) -> Heard {
     let frame = ClientFrame {
         kind: FrameKind::Text,

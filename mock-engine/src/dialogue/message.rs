@@ -9,18 +9,18 @@ use wstape_wire::framed::{Framed, records};
 use super::document::Document;
 use crate::frame::{ClientFrame, FrameKind};
 
-/// Most bytes of a message that is looked at; of a longer one only the kind is known.
+/// The longest message that is looked at, in bytes; of a longer one only the kind is known.
 pub const MAX_LOOKED_AT_BYTES: usize = 16 << 20;
 
-/// Most steps that a JSON path may take through a message.
+/// The most steps that a JSON path may take through a message.
 pub const MAX_JSONPATH_STEPS: usize = 1 << 22;
 
-/// Deepest message in which a JSON path is searched: its crate builds nested values.
+/// The deepest message that a JSON path is tried on: its crate needs the values nested in memory.
 pub const MAX_JSONPATH_DEPTH: usize = 128;
 
-/// Ends a SignalR record.
+/// The byte that ends a SignalR record.
 const RECORD_END: u8 = 0x1e;
-/// Most records of one message that are looked at.
+/// The most records of one message that are looked at.
 const MAX_RECORDS: usize = 4_096;
 
 /// How a message arrived.
@@ -39,11 +39,11 @@ pub(super) enum Part {
 pub(crate) struct Message {
     kind: MessageKind,
     payload: Bytes,
-    /// It is longer than is looked at: the payload is not here.
+    /// Whether it is too long to be looked at; its payload is then not kept.
     long: bool,
     /// Whether it is one of several records that came as one message, or that message.
     part: Part,
-    /// Parsed once, when a step first asks for it.
+    /// The JSON in it, parsed once, when a step first asks for it.
     document: OnceLock<Option<Document>>,
     value: OnceLock<Option<serde_json::Value>>,
 }
@@ -69,7 +69,7 @@ impl Message {
         self.kind
     }
 
-    /// Bytes that it takes up in memory.
+    /// The bytes that it takes up in memory.
     pub(super) fn len(&self) -> usize {
         self.payload.len()
     }
@@ -82,7 +82,7 @@ impl Message {
         &self.payload
     }
 
-    /// What can be read as text: the payload, or a Close's reason; `None` if that is not UTF-8.
+    /// Its text: the payload, or a Close's reason; `None` if that is not UTF-8.
     pub(super) fn text(&self) -> Option<&str> {
         let bytes = match self.kind {
             MessageKind::Close => self.payload.get(2..).unwrap_or_default(),
@@ -95,7 +95,8 @@ impl Message {
         self.part
     }
 
-    /// Its records, if it holds several: each is a message of its own when JSON is looked for.
+    /// Splits off its records, if it holds several: each is a message of its own when JSON is
+    /// looked for.
     pub(super) fn split(&mut self) -> Vec<Self> {
         let looked_at = self.kind == MessageKind::Text && !self.long;
         if !looked_at || memchr::memchr2(b'\n', RECORD_END, &self.payload).is_none() {
@@ -116,7 +117,7 @@ impl Message {
         found
     }
 
-    /// The JSON that it is, or that its protocol's frame holds.
+    /// The JSON that it is, or that it holds in a protocol's own frame.
     pub(super) fn document(&self) -> Option<&Document> {
         let parse = || {
             let text = self.text()?;
@@ -129,7 +130,7 @@ impl Message {
         self.document.get_or_init(parse).as_ref()
     }
 
-    /// The same for a JSON path, built from what is already parsed.
+    /// The same JSON in the form that a JSON path takes; `None` if it is too deep.
     pub(super) fn value(&self) -> Option<&serde_json::Value> {
         let make = || {
             let document = self.document()?;
@@ -161,14 +162,14 @@ fn to_value(value: super::document::Value<'_>) -> serde_json::Value {
 /// Assembles a connection's frames into messages. Control frames may come between fragments.
 #[derive(Debug, Default)]
 pub(crate) struct Assembly {
-    /// Kind of the message that has begun.
+    /// The kind of the message that has begun.
     kind: Option<MessageKind>,
     buffer: BytesMut,
     long: bool,
 }
 
 impl Assembly {
-    /// The message that this frame is, or completes.
+    /// Takes a frame; returns the message that it is, or that it completes.
     pub(crate) fn take(&mut self, frame: &ClientFrame) -> Option<Message> {
         let kind = match frame.kind {
             FrameKind::Ping => return Some(Message::new(MessageKind::Ping, frame.payload.clone())),

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! - `message`: what a client said, put together from its frames; `document`: the JSON that it is,
-//!   each value as its text; `decimal`: numbers compared exactly.
+//!   each value as its text; `decimal`: exact comparison of numbers.
 //! - `script`: the steps of all layers; `index`: which of them a message may be for; `matcher`:
 //!   whether it is; `happening`: what it sets off.
 //! - `speech`: an action with values in place of its references.
@@ -66,12 +66,12 @@ pub(crate) struct Dialogue {
     waiting: Waiting,
 }
 
-/// The result of a silence whose time may have come.
+/// What becomes of a silence that may be long enough.
 #[derive(Debug)]
 pub(crate) enum Silence {
     /// The step happens.
     Answered(Happening),
-    /// A frame came in the meantime: the silence is due at this time.
+    /// A frame came in the meantime: the silence may be long enough at this time.
     Later(Micros),
     Over,
 }
@@ -79,16 +79,16 @@ pub(crate) enum Silence {
 /// A line of a scene whose time has come.
 #[derive(Debug)]
 pub(crate) struct SceneDue {
-    /// When it comes again.
+    /// When it is said again.
     pub(crate) next: Option<Micros>,
     /// What it says; `None` if chance keeps it silent.
     pub(crate) line: Option<scenes::Line>,
-    /// How much later, through its jitter.
+    /// How much later it is said, through its jitter.
     pub(crate) after: Micros,
 }
 
 impl Dialogue {
-    /// Adds a step for the whole run; it is heard after [`file`](Self::file).
+    /// Adds a step for the whole run; it counts from the next [`file`](Self::file) on.
     pub(crate) fn push(&mut self, layer: LayerIndex, step: Step, path: Option<PathId>) {
         self.script.push(layer, step, path);
     }
@@ -98,7 +98,7 @@ impl Dialogue {
         self.script.retire(of, no_connection);
     }
 
-    /// How many steps of a layer there are.
+    /// The number of steps of a layer.
     pub(crate) fn count(&self, of: LayerIndex) -> usize {
         self.script.count(of)
     }
@@ -128,7 +128,7 @@ impl Dialogue {
         Arc::clone(self.script.line(step))
     }
 
-    /// A connection is upgraded: returns the silences to wait for, and when each is due.
+    /// Adds a connection that is upgraded. Returns the silences to wait for, and when each is due.
     pub(crate) fn opened(
         &mut self,
         id: ConnId,
@@ -146,12 +146,12 @@ impl Dialogue {
         due
     }
 
-    /// A connection is over.
+    /// Forgets a connection that is over.
     pub(crate) fn ended(&mut self, id: ConnId) {
         self.talks.remove(&id);
     }
 
-    /// The client sent a frame.
+    /// Hears a frame that the client sent.
     pub(crate) fn heard(&mut self, id: ConnId, frame: &ClientFrame, now: Micros) -> Heard {
         let mut heard = Heard::default();
         if self.script.is_empty() {
@@ -175,7 +175,7 @@ impl Dialogue {
         heard
     }
 
-    /// A silence's time may have come.
+    /// Checks whether a silence is long enough now.
     pub(crate) fn silence_due(&mut self, id: ConnId, step: StepIndex, now: Micros) -> Silence {
         let (Some(talk), script) = (self.talks.get_mut(&id), &self.script) else {
             return Silence::Over;
@@ -195,7 +195,7 @@ impl Dialogue {
         }
     }
 
-    /// A step starts a scene on a connection.
+    /// Starts a scene on a connection.
     pub(crate) fn start(
         &mut self,
         id: ConnId,
@@ -237,7 +237,8 @@ impl Dialogue {
         Some(Micros(started.0.saturating_add(after)))
     }
 
-    /// The `nth` time of a line of a scene has come; `None` if the scene no longer runs as it did.
+    /// Says a line of a scene whose `nth` time has come; `None` if the scene no longer runs as it
+    /// did, or the line has been said often enough.
     pub(crate) fn scene_due(
         &mut self,
         id: ConnId,
@@ -272,7 +273,7 @@ impl Dialogue {
         Some(SceneDue { next, line, after })
     }
 
-    /// What a fault does to scenes; returns whether there is one that it means.
+    /// Applies a fault to a scene; returns whether there is such a scene.
     pub(crate) fn disturb(&mut self, id: ConnId, action: &Action) -> bool {
         let Some(talk) = self.talks.get_mut(&id) else {
             return false;
@@ -287,7 +288,7 @@ impl Dialogue {
         }
     }
 
-    /// Mutes a scene, or with `None` lets all be heard again; returns what undoes this muting.
+    /// Mutes a scene, or with `None` unmutes all; returns what undoes this muting.
     pub(crate) fn mute(
         &mut self,
         id: ConnId,
@@ -301,7 +302,7 @@ impl Dialogue {
         None
     }
 
-    /// A muting has ended.
+    /// Ends a muting, if it still lasts; returns whether it did.
     pub(crate) fn unmute(&mut self, id: ConnId, run: RunIndex, muting: u64) -> bool {
         let talk = self.talks.get_mut(&id);
         talk.is_some_and(|talk| talk.scenes.unmute(run, muting))
@@ -312,13 +313,13 @@ impl Dialogue {
         self.waiting.keep(Arc::clone(said))
     }
 
-    /// Room for this many late bytes.
+    /// Takes room for this many bytes that are to be sent late; `None` if there is none left.
     pub(crate) fn room(&self, bytes: usize) -> Option<Ticket> {
         self.waiting.ticket(bytes)
     }
 }
 
-/// When a step's silence is long enough to count.
+/// When a step's silence is long enough to count; `None` if it has been answered.
 fn silent_at(script: &Script, talk: &Talk, step: Index) -> Option<Micros> {
     match script.line(step).step.trigger {
         Trigger::OnSilence { silence, .. } => talk.silent_at(step, silence),

@@ -1,4 +1,4 @@
-//! The scenes that run on one connection, and what is wrong with them on purpose.
+//! The scenes that run on one connection, and the faults set on them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use wstape_tape::{Micros, WhichScene};
 use super::index::StepIndex;
 use super::waiting::Kept;
 
-/// Most scenes started on a connection, each name counted once.
+/// The most scenes started on a connection, each name counted once.
 pub const MAX_SCENES: usize = 64;
 
 /// A scene of a connection, numbered in the order of first starts there.
@@ -25,15 +25,15 @@ pub(super) struct Scenes {
 struct Run {
     name: String,
     running: bool,
-    /// When it was started last.
+    /// When it was last started.
     started: Micros,
-    /// How many times it was started: what was scheduled before belongs to an earlier start.
+    /// The number of times it was started: what an earlier start scheduled no longer counts.
     starts: u64,
     said: Option<Arc<Kept>>,
     /// How often each of its lines has happened.
     counts: BTreeMap<StepIndex, u64>,
     muted: bool,
-    /// How many times it was muted or unmuted.
+    /// The number of times it was muted or unmuted.
     mutings: u64,
     gap: u32,
     repeat: u32,
@@ -46,9 +46,9 @@ struct Run {
 pub(crate) enum Started {
     /// It runs from now on, for the `starts`th time.
     Now { run: RunIndex, starts: u64 },
-    /// It ran already.
+    /// It was running already.
     Already,
-    /// There are too many.
+    /// There are too many scenes.
     TooMany,
 }
 
@@ -57,7 +57,7 @@ pub(crate) enum Started {
 pub(crate) struct Line {
     pub(crate) count: u64,
     pub(crate) said: Option<Arc<Kept>>,
-    /// What becomes of a message; a line that sends none is not affected.
+    /// What becomes of its message; a line that sends none is not affected.
     pub(crate) message: Fate,
 }
 
@@ -93,7 +93,7 @@ impl Scenes {
         }
     }
 
-    /// The scene that is meant.
+    /// The scene that a step names, if it has been started here.
     fn find(&self, which: &WhichScene) -> Option<RunIndex> {
         match which {
             WhichScene::Named(name) => self.runs.iter().position(|run| run.name == *name),
@@ -109,7 +109,7 @@ impl Scenes {
         self.runs.get_mut(run)
     }
 
-    /// Stops one; returns whether there was one.
+    /// Stops a scene; returns whether there is one.
     pub(super) fn stop(&mut self, which: &WhichScene) -> bool {
         let run = self.find_mut(which);
         run.map(|run| {
@@ -119,7 +119,7 @@ impl Scenes {
         .is_some()
     }
 
-    /// Mutes one; returns which, and the number that unmutes it.
+    /// Mutes a scene; returns which, and the number to unmute it with.
     pub(super) fn mute(&mut self, which: &WhichScene) -> Option<(RunIndex, u64)> {
         let at = self.find(which)?;
         let run = &mut self.runs[at];
@@ -128,7 +128,7 @@ impl Scenes {
         Some((at, run.mutings))
     }
 
-    /// Unmutes all of them.
+    /// Unmutes all scenes.
     pub(super) fn unmute_all(&mut self) {
         for run in &mut self.runs {
             run.muted = false;
@@ -136,36 +136,36 @@ impl Scenes {
         }
     }
 
-    /// Unmutes one, if that muting was what muted it.
+    /// Unmutes a scene, unless it was muted or unmuted again since then.
     pub(super) fn unmute(&mut self, run: RunIndex, muting: u64) -> bool {
         let run = self.runs.get_mut(run).filter(|run| run.mutings == muting);
         run.map(|run| run.muted = false).is_some()
     }
 
-    /// Drops the next messages.
+    /// Drops a scene's next messages; returns whether there is such a scene.
     pub(super) fn gap(&mut self, which: &WhichScene, next: u32) -> bool {
         self.find_mut(which).map(|run| run.gap = next).is_some()
     }
 
-    /// Doubles the next messages.
+    /// Doubles a scene's next messages; returns whether there is such a scene.
     pub(super) fn repeat(&mut self, which: &WhichScene, next: u32) -> bool {
         self.find_mut(which).map(|run| run.repeat = next).is_some()
     }
 
-    /// Delays the next messages.
+    /// Delays a scene's next messages; returns whether there is such a scene.
     pub(super) fn late(&mut self, which: &WhichScene, next: u32, by: Micros) -> bool {
         let run = self.find_mut(which);
         run.map(|run| (run.late, run.late_by) = (next, by))
             .is_some()
     }
 
-    /// When a run was started, if it is still the same run.
+    /// When a scene was started, if that start is still the one that runs.
     pub(super) fn started(&self, run: RunIndex, starts: u64) -> Option<Micros> {
         let run = self.runs.get(run)?;
         (run.running && run.starts == starts).then_some(run.started)
     }
 
-    /// How often a line has happened.
+    /// The number of times that a line has happened.
     pub(super) fn count(&self, run: RunIndex, step: StepIndex) -> u64 {
         let run = self.runs.get(run);
         run.and_then(|run| run.counts.get(&step))
@@ -173,7 +173,7 @@ impl Scenes {
             .unwrap_or_default()
     }
 
-    /// A line happens; `sends` tells whether it sends a message.
+    /// Makes a line happen; `sends` tells whether it sends a message.
     pub(super) fn happen(&mut self, run: RunIndex, step: StepIndex, sends: bool) -> Option<Line> {
         let run = self.runs.get_mut(run)?;
         let count = run.counts.entry(step).or_default();
@@ -206,7 +206,7 @@ impl Run {
         }
     }
 
-    /// What becomes of the next message; spends one use of its fault.
+    /// What becomes of the next message; spends one use of the fault that decides it.
     fn fate(&mut self) -> Fate {
         let spend = |left: &mut u32| {
             let is = *left > 0;

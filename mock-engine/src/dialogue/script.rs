@@ -1,4 +1,5 @@
-//! The script: all layers' steps that are triggered by what clients say, their silence or a scene.
+//! The script: the steps of all layers that are triggered by clients' messages, their silence or a
+//! scene.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,9 +17,9 @@ pub(crate) struct Line {
     pub(crate) layer: LayerIndex,
     pub(crate) step: Step,
     pub(crate) speech: Speech,
-    /// The path of the connections that it is for.
+    /// The path of the connections that it is for; `None` for any.
     pub(super) path: Option<PathId>,
-    /// What it listens for, if it does.
+    /// The messages that it listens for, if it does.
     pub(super) matcher: Option<Matcher>,
 }
 
@@ -26,7 +27,8 @@ pub(crate) struct Line {
 #[derive(Debug, Default)]
 pub(super) struct Script {
     lines: Vec<Arc<Line>>,
-    /// Lines that are no longer played, to whose places connections may still refer.
+    /// Whether each line is no longer played. It keeps its place, because connections may refer to
+    /// it.
     retired: Vec<bool>,
     index: Index,
     scenes: BTreeMap<String, Vec<StepIndex>>,
@@ -36,7 +38,7 @@ pub(super) struct Script {
 }
 
 impl Script {
-    /// Adds a step; it is found after [`file`](Self::file).
+    /// Adds a step; it is found from the next [`file`](Self::file) on.
     pub(super) fn push(&mut self, layer: LayerIndex, step: Step, path: Option<PathId>) {
         let matcher = match &step.trigger {
             Trigger::OnMessage(on) => Some(Matcher::new(on.wanted.clone())),
@@ -53,8 +55,8 @@ impl Script {
         }));
     }
 
-    /// Removes the lines of these layers. Connections refer to lines by place, so the others move
-    /// up only if there is no connection.
+    /// Removes the lines of these layers. Connections refer to lines by place, so unless there is
+    /// no connection, lines are only marked as retired.
     pub(super) fn retire(&mut self, of: impl Fn(LayerIndex) -> bool, no_connection: bool) {
         if no_connection {
             self.lines.retain(|line| !of(line.layer));
@@ -71,7 +73,7 @@ impl Script {
         self.retired.get(at).copied().unwrap_or(true)
     }
 
-    /// How many lines of a layer there are.
+    /// The number of lines of a layer.
     pub(super) fn count(&self, of: LayerIndex) -> usize {
         let lines = self.lines.iter().zip(&self.retired);
         lines
@@ -79,7 +81,7 @@ impl Script {
             .count()
     }
 
-    /// Files all lines that are played.
+    /// Files anew all lines that are still played.
     pub(super) fn file(&mut self) {
         self.scenes.clear();
         self.silences.clear();

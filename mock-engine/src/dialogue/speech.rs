@@ -16,7 +16,7 @@ use super::message::Message;
 use crate::http_date::http_date;
 use crate::ids::ConnId;
 
-/// Longest reason of a Close in bytes (RFC 6455, 5.5: 125 with the code).
+/// The longest reason of a Close in bytes (RFC 6455, 5.5: 125 with the code).
 const MAX_REASON_BYTES: usize = 123;
 
 /// What set a step off: the message, and the groups that the step's expression found in it.
@@ -26,7 +26,7 @@ pub(crate) struct Said {
     pub(super) groups: Vec<(String, String)>,
 }
 
-/// What a connection asked for.
+/// The path and query that a connection asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Asked {
     pub(crate) path: Arc<str>,
@@ -41,7 +41,7 @@ pub(crate) struct Sources<'a> {
     pub(crate) asked: Option<&'a Asked>,
     /// The wall time.
     pub(crate) wall: &'a dyn Fn() -> DateTime<Utc>,
-    /// Where an engine is dialled; this one if no name is given.
+    /// Where an engine is dialled; without a name, this one.
     pub(crate) url: &'a dyn Fn(Option<&str>) -> Option<String>,
 }
 
@@ -114,9 +114,9 @@ pub(crate) fn may_refer(text: &[u8]) -> bool {
     memchr::memchr_iter(b'$', text).any(|at| text.get(at + 1) == Some(&b'{'))
 }
 
-/// A template of one string of an action, or none where the string is plain.
+/// The template of a string in an action; `None` if the string is plain.
 fn of_text(text: &str) -> Option<Template> {
-    // The reader has refused invalid ones; in a tape made in Rust such a text stays as it is.
+    // The reader refuses invalid ones; in a tape built in Rust such a text stays as it is.
     may_refer(text.as_bytes())
         .then(|| Template::text(text).ok())
         .flatten()
@@ -134,17 +134,17 @@ fn of_json(bytes: &[u8]) -> Option<Template> {
     Template::json(text).ok()
 }
 
-/// An action whose references have been found, once for a step that happens often.
+/// Where an action's references are: found once, for a step that may happen often.
 #[derive(Debug)]
 pub(crate) struct Speech {
-    /// The template of the message itself, for actions that are little else.
+    /// The template of the message itself, for actions that send one.
     main: Option<Template>,
     refers: bool,
     of_connection: bool,
 }
 
 impl Speech {
-    /// The speech of a step's action.
+    /// Finds the references of a step's action.
     pub(crate) fn of(action: &Action) -> Self {
         let main = match action {
             Action::Json(json) | Action::Emit(json) => of_json(json),
@@ -178,7 +178,8 @@ impl Speech {
         self.of_connection
     }
 
-    /// Whether the action names a scene by a part of a list that is too short to have it.
+    /// Whether the action names a scene by an item of a list in the query, and the list is too
+    /// short.
     pub(crate) fn lacks_part(&self, action: &Action, sources: &Sources<'_>) -> bool {
         if !self.refers || !matches!(action, Action::Start(_)) {
             return false;
@@ -191,8 +192,8 @@ impl Speech {
         })
     }
 
-    /// The action with values in place of its references; each one that leads nowhere is added to
-    /// `missing`.
+    /// Returns the action with values in place of its references; adds each reference that leads
+    /// nowhere to `missing`.
     pub(crate) fn fill<'a>(
         &self,
         action: &'a Action,
@@ -235,7 +236,7 @@ impl Speech {
     }
 }
 
-/// The action that says this text.
+/// The same action, saying this text.
 fn said(action: &Action, text: String) -> Action {
     match action {
         Action::Json(_) => Action::Json(text.into()),
@@ -288,7 +289,7 @@ fn some_of(some: &SomeOf, name: impl FnMut(&str) -> String) -> SomeOf {
     }
 }
 
-/// A scene's name: a JSON string counts by its content.
+/// Fills in a scene's name. A value that is a JSON string goes in without its quotes.
 fn text(text: &str, sources: &Sources<'_>, missing: &mut Vec<String>) -> String {
     let Some(template) = of_text(text) else {
         return text.to_owned();
@@ -305,7 +306,7 @@ fn text(text: &str, sources: &Sources<'_>, missing: &mut Vec<String>) -> String 
     out
 }
 
-/// A template filled with the values of its references.
+/// Fills in a template.
 fn render(template: &Template, sources: &Sources<'_>, missing: &mut Vec<String>) -> String {
     let mut out = String::with_capacity(template.parts().len() * 16);
     for part in template.parts() {
@@ -322,7 +323,8 @@ fn render(template: &Template, sources: &Sources<'_>, missing: &mut Vec<String>)
     out
 }
 
-/// The value unchanged.
+/// Writes a value that stands by itself: in JSON, a text gets quotes, and a missing value is
+/// `null`.
 fn whole(
     reference: &Reference,
     json: bool,
@@ -342,7 +344,7 @@ fn whole(
     }
 }
 
-/// The value as text; with `escaped`, as it stands inside a JSON string.
+/// Writes a value into a text; with `escaped`, as it is written inside a JSON string.
 fn inside(
     reference: &Reference,
     escaped: bool,
@@ -361,7 +363,7 @@ fn inside(
     };
     match sources.value(reference) {
         Some(Value::Json(raw)) if raw.starts_with('"') => {
-            // What is valid in one JSON string is valid in another.
+            // What is valid inside one JSON string is valid inside another.
             if escaped {
                 out.push_str(&raw[1..raw.len() - 1]);
             } else {
@@ -377,7 +379,7 @@ fn inside(
 }
 
 fn number_into(number: i64, out: &mut String) {
-    // Writing to a string does not fail.
+    // Writing to a string can't fail.
     let _ = write!(out, "{number}");
 }
 
@@ -390,7 +392,7 @@ pub(crate) trait Answer {
     /// The headers, and the body where it has one.
     fn parts(&mut self) -> (&mut Vec<(String, String)>, Option<&mut bytes::Bytes>);
 
-    /// Fills its references in.
+    /// Fills in its references.
     fn fill(&mut self, sources: &Sources<'_>, missing: &mut Vec<String>) {
         let (headers, body) = self.parts();
         for (_, value) in headers {
@@ -416,7 +418,7 @@ pub(crate) trait Answer {
         }
     }
 
-    /// Makes every reference stand for itself: for a tape without references.
+    /// Escapes every reference, so that it stands for itself: for a tape without references.
     fn escape(&mut self) {
         let (headers, body) = self.parts();
         for (_, value) in headers {

@@ -1,4 +1,4 @@
-//! One connection's part of the dialogue: what it has said so far, and the results.
+//! One connection's part of the dialogue: what it has said so far, and what that set off.
 
 use std::collections::BTreeMap;
 
@@ -26,12 +26,12 @@ pub(super) struct Talk {
     answered: Vec<StepIndex>,
 }
 
-/// The count of one step on a connection.
+/// How often a step has matched and happened on a connection.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Tally {
-    /// Messages that it matched.
+    /// The number of messages that it matched.
     pub(super) held: u64,
-    /// Times that it has happened.
+    /// The number of times that it has happened.
     pub(super) happened: u64,
 }
 
@@ -61,13 +61,13 @@ impl Talk {
         self.tallies.entry(step).or_default()
     }
 
-    /// A frame has come; returns the silences that may be answered anew.
+    /// Notes a frame; returns the silences that may be answered again.
     pub(super) fn frame(&mut self, now: Micros) -> Vec<StepIndex> {
         self.last_frame = now;
         std::mem::take(&mut self.answered)
     }
 
-    /// When a silence of that length is complete; `None` if it has been answered.
+    /// When a silence of this length is complete; `None` if it has been answered.
     pub(super) fn silent_at(&self, step: StepIndex, silence: Micros) -> Option<Micros> {
         let due = Micros(self.last_frame.0.saturating_add(silence.0));
         (!self.answered.contains(&step)).then_some(due)

@@ -1,18 +1,18 @@
-//! Messages kept, within a bound, while an answer or a scene still needs them.
+//! Keeps messages, within a bound, while an answer or a scene still needs them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::speech::Said;
 
-/// Most bytes of messages, and of late ones, that wait for answers still to come, over all
-/// connections.
+/// The most bytes, over all connections, of messages kept for answers still to come and of messages
+/// that are to be sent late.
 pub const MAX_WAITING_BYTES: usize = 64 << 20;
 
-/// What a waiting item costs beside its bytes.
+/// What a waiting item costs besides its bytes.
 const ITEM_BYTES: usize = 256;
 
-/// The bytes that wait. Clones share one count.
+/// Counts the bytes that wait. Clones share one count.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Waiting(Arc<AtomicUsize>);
 
@@ -38,7 +38,7 @@ impl Waiting {
             let sum = now.checked_add(bytes)?;
             (sum <= MAX_WAITING_BYTES).then_some(sum)
         };
-        // One lock surrounds all of this, and orders memory.
+        // Relaxed is enough: all of this happens under one lock, which orders memory.
         self.0
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add)
             .ok()?;
@@ -48,7 +48,7 @@ impl Waiting {
         })
     }
 
-    /// Keeps what set something off.
+    /// Keeps what set something off; `None` if there is no room left.
     pub(super) fn keep(&self, said: Arc<Said>) -> Option<Arc<Kept>> {
         let ticket = self.ticket(said.message.len())?;
         Some(Arc::new(Kept {

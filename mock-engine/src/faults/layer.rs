@@ -1,4 +1,4 @@
-//! What one layer has set: for all connections, and for each by its number.
+//! What one layer has set: for all connections, for those of a path, and for single ones.
 
 mod uses;
 
@@ -13,7 +13,7 @@ use super::slot::{Setting, Slot};
 use crate::ids::{ConnId, PathId, Renumbering, Scope};
 use crate::link::{Conditions, Damage, Delay};
 
-/// The method of answers that name none.
+/// The method that an answer is for if it names none.
 const GET: &str = "GET";
 
 #[derive(Debug, Clone, Default)]
@@ -43,17 +43,17 @@ pub(super) struct Wire {
 pub(super) struct LayerFaults {
     down: Slot<Down>,
     clock: Slot<ClockSkew>,
-    /// Set while handshakes wait for this layer's own word on each connection.
+    /// Set while handshakes wait for this layer to decide on each connection.
     held: Slot<()>,
     all: Faults,
     each: BTreeMap<ConnId, Faults>,
-    /// For the connections of a path, and for the n-th of them.
+    /// Set for all connections of a path, or for the n-th of them.
     at_path: BTreeMap<(PathId, Option<u64>), Faults>,
-    /// The numbers of connections among those of paths.
+    /// The paths that each connection asked for, and its number among each path's connections.
     routes: BTreeMap<ConnId, Vec<(PathId, u64)>>,
-    /// By path and method; GET if none is named.
+    /// Answers to plain requests, by path and method; GET if none is named.
     http: BTreeMap<(String, String), Setting<HttpAnswer>>,
-    /// What was used up and not reported yet, as the journal words it.
+    /// What was used up and is not journalled yet, in the journal's words.
     used_up: Vec<&'static str>,
 }
 
@@ -89,7 +89,7 @@ impl Faults {
     }
 }
 
-/// What has cleared itself.
+/// What has cleared by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expired {
     /// A layer no longer has the port down; another may.
@@ -99,8 +99,8 @@ pub(crate) enum Expired {
 }
 
 impl LayerFaults {
-    /// Sets or clears the state that a step names; `generation` is what it can be expired by.
-    /// `false` if the step names none.
+    /// Sets or clears the state that a step names; by `generation` it can later be expired. Returns
+    /// `false` if the step names no state.
     pub(super) fn set(&mut self, scope: Scope, step: &Step, generation: u64) -> bool {
         let times = step.times;
         match &step.action {
@@ -229,43 +229,43 @@ impl LayerFaults {
         };
     }
 
-    /// A connection is over: forgets what was set for it alone.
+    /// Forgets what was set for one connection, which is over.
     pub(super) fn forget(&mut self, conn: ConnId) {
         self.each.remove(&conn);
         self.routes.remove(&conn);
     }
 
-    /// What a connection asked for: its numbers among those of paths.
+    /// Notes a connection's numbers among those of the paths that it asked for.
     pub(super) fn route(&mut self, conn: ConnId, numbers: Vec<(PathId, u64)>) {
         self.routes.insert(conn, numbers);
     }
 
-    /// Whether anything was set for the connections of a path.
+    /// Whether anything was set for the connections of any path.
     pub(super) fn knows_paths(&self) -> bool {
         !self.at_path.is_empty()
     }
 
-    /// Moves what was set for connections to those that have their numbers now.
+    /// Moves what was set for single connections to those that have their numbers now.
     pub(super) fn renumber(&mut self, renumbering: &Renumbering) {
         renumbering.rekey(&mut self.each);
     }
 
-    /// Whether it has the port down.
+    /// The slot that says whether it has the port down.
     pub(super) fn down_slot(&self) -> &Slot<Down> {
         &self.down
     }
 
-    /// How wrong it has the engine's wall clock.
+    /// The slot that says how wrong it has the engine's wall clock.
     pub(super) fn clock_slot(&self) -> &Slot<ClockSkew> {
         &self.clock
     }
 
-    /// Whether it holds its answers.
+    /// The slot that says whether it holds its answers.
     pub(super) fn held_slot(&self) -> &Slot<()> {
         &self.held
     }
 
-    /// What it answers to plain requests.
+    /// Its answers to plain requests.
     pub(super) fn http_answers(&self) -> impl Iterator<Item = &HttpAnswer> {
         self.http.values().map(|setting| &setting.value)
     }
@@ -314,12 +314,12 @@ impl LayerFaults {
         })
     }
 
-    /// How `conn`'s Pings are answered, if it says.
+    /// How `conn`'s Pings are answered, if this layer says.
     pub(super) fn pongs(&mut self, conn: ConnId) -> Option<Pongs> {
         self.slot(conn, |f| &mut f.pongs).get().copied()
     }
 
-    /// What requests of `path` answer, by method, if it says.
+    /// Its answers to requests of `path`, each with its method.
     pub(super) fn http(&self, path: &str) -> impl Iterator<Item = (&str, &HttpAnswer)> {
         let from = (path.to_owned(), String::new());
         let answers = self.http.range(from..);
@@ -352,7 +352,7 @@ impl LayerFaults {
             let after = to.forgets_after.map_or(after, |had| had.min(after));
             to.forgets_after = Some(after);
         }
-        // Each direction of each connection draws from a stream of its own of the same seed.
+        // Each direction of each connection draws from its own stream of the seed.
         let stream = conn.get().wrapping_mul(2);
         self.wire(conn, |f| &mut f.to_client, stream, to);
         self.wire(conn, |f| &mut f.from_client, stream + 1, from);
@@ -393,7 +393,8 @@ impl LayerFaults {
         }
     }
 
-    /// The slot that counts for `conn`: its own, if something was set for it.
+    /// The slot that counts for `conn`: its own if it is set, else its path's, else the one for
+    /// all.
     fn slot<T>(
         &mut self,
         conn: ConnId,
@@ -409,7 +410,8 @@ impl LayerFaults {
         }
     }
 
-    /// The path that `conn` asked for that has something set: its number there comes first.
+    /// The path that `conn` asked for and that has this slot set; what is set for its number there
+    /// comes first.
     fn path_key<T>(
         &mut self,
         conn: ConnId,

@@ -1,4 +1,4 @@
-//! All layers together: which layer counts.
+//! All layers together, and which of them counts.
 
 use std::collections::BTreeSet;
 
@@ -16,23 +16,23 @@ pub(crate) struct Layers {
     generations: u64,
 }
 
-/// How a dial fares, the weakest first.
+/// How a dial fares. If layers differ, the state that comes last in this order counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum PortState {
-    /// It is taken.
+    /// It is accepted.
     Up,
-    /// It is neither taken nor refused; open connections live on.
+    /// It is neither accepted nor refused; open connections live on.
     Pending,
     /// It is refused; open connections live on.
     Draining,
-    /// It is taken and reset.
+    /// It is accepted and reset.
     Resetting,
     /// It is refused: nothing listens.
     Refusing,
 }
 
 impl PortState {
-    /// How a port behaves then.
+    /// What the port does in this state.
     pub(crate) fn gate(self) -> Gate {
         match self {
             Self::Up | Self::Resetting => Gate::Listens,
@@ -41,18 +41,18 @@ impl PortState {
         }
     }
 
-    /// Whether open connections were reset when this began.
+    /// Whether open connections are reset when this state begins.
     pub(crate) fn resets(self) -> bool {
         matches!(self, Self::Resetting | Self::Refusing)
     }
 }
 
-/// What a connection gets before hyper does.
+/// What a connection gets before hyper gets it.
 #[derive(Debug, Clone)]
 pub(crate) enum Greeting {
     /// It is served.
     Serve,
-    /// It is taken and never answered.
+    /// It is accepted and never answered.
     Hang,
     /// It gets something that is not HTTP.
     Garbage(Garbage),
@@ -68,7 +68,7 @@ impl Layers {
         }
     }
 
-    /// Whether a layer belongs to no tape: that of Rust's controls, or of what is posted.
+    /// Whether a layer holds Rust's controls or posted steps rather than a tape.
     pub(crate) fn is_steered(&self, layer: LayerIndex) -> bool {
         const BEHIND_TAPES: usize = 2;
         layer.0 + BEHIND_TAPES >= self.layers.len()
@@ -79,8 +79,8 @@ impl Layers {
         self.layers.iter()
     }
 
-    /// Sets or clears the state that a step names; returns the generation by which it can be
-    /// expired, `None` if the step names no state.
+    /// Sets or clears the state that a step names. Returns the generation by which it can be
+    /// expired, or `None` if the step names no state.
     pub(crate) fn set(&mut self, layer: LayerIndex, scope: Scope, step: &Step) -> Option<u64> {
         self.generations += 1;
         let set = self.layers[layer.0].set(scope, step, self.generations);
@@ -97,7 +97,7 @@ impl Layers {
         self.layers[layer.0].expire(scope, generation)
     }
 
-    /// What was used up since the last call, as the journal words it.
+    /// Takes what was used up since the last call, in the journal's words.
     pub(crate) fn take_used_up(&mut self) -> Vec<&'static str> {
         let layers = self.layers.iter_mut();
         layers.flat_map(LayerFaults::take_used_up).collect()
@@ -113,15 +113,15 @@ impl Layers {
         self.layers[layer.0] = LayerFaults::default();
     }
 
-    /// A connection is over: forgets what was set for it alone.
+    /// Forgets what was set for one connection, which is over.
     pub(crate) fn forget(&mut self, conn: ConnId) {
         for layer in &mut self.layers {
             layer.forget(conn);
         }
     }
 
-    /// What a connection asked for: its numbers among those of paths. Returns whether anything was
-    /// set for any path.
+    /// Notes a connection's numbers among those of the paths that it asked for. Returns whether
+    /// anything was set for any path.
     pub(crate) fn route(&mut self, conn: ConnId, numbers: &[(PathId, u64)]) -> bool {
         for layer in &mut self.layers {
             layer.route(conn, numbers.to_vec());
@@ -129,13 +129,13 @@ impl Layers {
         self.layers.iter().any(LayerFaults::knows_paths)
     }
 
-    /// Moves what all layers have set for connections to those that have their numbers now.
+    /// Moves what all layers have set for single connections to those that have their numbers now.
     pub(crate) fn renumber_all(&mut self, renumbering: &Renumbering) {
         let layers = self.layers.iter_mut();
         layers.for_each(|layer| layer.renumber(renumbering));
     }
 
-    /// What connection `conn` gets by what is set for its path; spends one use.
+    /// What `conn` gets by what is set for its path; spends one use.
     pub(crate) fn greeting_at_path(&mut self, conn: ConnId) -> Greeting {
         for layer in self.layers.iter_mut().rev() {
             if layer.hang_at_path(conn) {
@@ -148,15 +148,14 @@ impl Layers {
         Greeting::Serve
     }
 
-    /// Moves what layers that hold their answers have set for connections to those that have their
-    /// numbers now.
+    /// Like [`renumber_all`](Self::renumber_all), but only for layers that hold their answers.
     pub(crate) fn renumber(&mut self, renumbering: &Renumbering) {
         let holding = self.layers.iter_mut().filter(|layer| layer.holds());
         holding.for_each(|layer| layer.renumber(renumbering));
     }
 
-    /// How a dial fares: refused if any layer refuses, else reset if any resets, else left pending
-    /// if any leaves it so.
+    /// How a dial fares: refused if any layer refuses, else reset if any resets, else refused while
+    /// open connections live on if any drains, else left pending if any leaves it so.
     pub(crate) fn port(&self) -> PortState {
         let state = |layer: &LayerFaults| match layer.down() {
             Down::Up => PortState::Up,
@@ -169,16 +168,16 @@ impl Layers {
         states.max().unwrap_or(PortState::Up)
     }
 
-    /// How wrong the engine's wall clock is: by the topmost layer that says.
+    /// How wrong the engine's wall clock is, by the topmost layer that says.
     pub(crate) fn clock(&self) -> Option<ClockSkew> {
         let mut layers = self.layers.iter().rev();
         layers.find_map(|layer| layer.clock_slot().get().copied())
     }
 
-    /// Spends one dial that the topmost layer which resets any resets.
+    /// Spends one dial to be reset, of the topmost layer that has any.
     pub(crate) fn reset_dial(&mut self) {
         let mut layers = self.layers.iter_mut().rev();
-        // The first that has any spends it; the others keep theirs.
+        // Stops at the first layer that has any; the others keep theirs.
         layers.any(LayerFaults::reset_dial);
     }
 
@@ -197,7 +196,7 @@ impl Layers {
         self.layers[layer.0].answered(conn)
     }
 
-    /// Whether any layer that holds its answers has said so.
+    /// Whether any layer that holds its answers has set how `conn`'s handshake is answered.
     pub(crate) fn answered_by_any(&self, conn: ConnId) -> bool {
         let mut holding = self.layers.iter().filter(|layer| layer.holds());
         holding.any(|layer| layer.answered(conn))
@@ -209,13 +208,13 @@ impl Layers {
         holding.any(|layer| layer.turned_away(conn))
     }
 
-    /// What is wrong with `conn`'s TLS, one use spent.
+    /// What is wrong with `conn`'s TLS; spends one use.
     pub(crate) fn tls(&mut self, conn: ConnId) -> Option<TlsFault> {
         let mut layers = self.layers.iter_mut().rev();
         layers.find_map(|layer| layer.tls(conn))
     }
 
-    /// What connection `conn` gets first; spends one use.
+    /// What `conn` gets first; spends one use.
     pub(crate) fn greeting(&mut self, conn: ConnId) -> Greeting {
         for layer in self.layers.iter_mut().rev() {
             if layer.hang(conn) {
@@ -228,19 +227,19 @@ impl Layers {
         Greeting::Serve
     }
 
-    /// The non-HTTP answer that a layer which holds its answers has for `conn`.
+    /// What a layer that holds its answers has for `conn` instead of HTTP; spends one use.
     pub(crate) fn held_garbage(&mut self, conn: ConnId) -> Option<Garbage> {
         let mut holding = self.layers.iter_mut().rev().filter(|layer| layer.holds());
         holding.find_map(|layer| layer.garbage(conn))
     }
 
-    /// The refusal that `conn`'s handshake meets, one use of it spent.
+    /// The refusal that `conn`'s handshake meets; spends one use.
     pub(crate) fn refusal(&mut self, conn: ConnId) -> Option<Refusal> {
         let mut layers = self.layers.iter_mut().rev();
         layers.find_map(|layer| layer.refusal(conn))
     }
 
-    /// How `conn`'s upgrade is answered, one use of it spent.
+    /// How `conn`'s upgrade is answered; spends one use.
     pub(crate) fn acceptance(&mut self, conn: ConnId) -> Option<Accept> {
         let mut layers = self.layers.iter_mut().rev();
         layers.find_map(|layer| layer.acceptance(conn))
@@ -254,7 +253,7 @@ impl Layers {
             .unwrap_or(Pongs::Auto)
     }
 
-    /// What a request of `path` answers with this method.
+    /// The answer to a request of `path` with this method.
     pub(crate) fn http(&self, path: &str, method: &str) -> Option<&HttpAnswer> {
         let layers = self.layers.iter().rev();
         let mut answers = layers.flat_map(|layer| layer.http(path));

@@ -1,10 +1,10 @@
 //! The faults that hold, layer by layer.
 //!
 //! Each tape is a layer, and so are Rust's controls. A step changes only its own layer's state.
-//! Within a layer a state set for one connection counts before one set for all, and a step for all
-//! connections replaces both. Between layers `down` and `partition` unite, latencies and damages
-//! add up, the smallest bandwidth, slice and room win, and of answers (`refuse`, `hang`, `garbage`,
-//! `accept`, `pongs`, `http`) the last layer's that has one counts.
+//! Within a layer, a state set for one connection takes precedence over one set for all, and a step
+//! for all connections replaces both. Between layers, `down` and `partition` are united, latencies
+//! and damages add up, and the smallest bandwidth, slice and room win. Of answers (`refuse`,
+//! `hang`, `garbage`, `accept`, `pongs`, `http`), that of the last layer that has one counts.
 
 mod layer;
 mod layers;

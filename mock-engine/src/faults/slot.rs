@@ -6,7 +6,7 @@ pub(super) enum Slot<T> {
     /// Nothing is set: the setting for all connections counts.
     #[default]
     Unset,
-    /// Explicitly clear.
+    /// Explicitly clear, whatever is set for all connections.
     Clear,
     Set(Setting<T>),
 }
@@ -14,7 +14,7 @@ pub(super) enum Slot<T> {
 #[derive(Debug, Clone)]
 pub(super) struct Setting<T> {
     pub(super) value: T,
-    /// Uses left; `None` for until cleared.
+    /// Uses left; `None` if it lasts until cleared.
     pub(super) left: Option<u32>,
     pub(super) generation: u64,
 }
@@ -42,7 +42,7 @@ impl<T> Slot<T> {
         matches!(self, Self::Unset)
     }
 
-    /// Unsets it, if `generation` set it.
+    /// Unsets it if `generation` set it; returns whether it did.
     pub(super) fn expire(&mut self, generation: u64) -> bool {
         let is = matches!(self, Self::Set(setting) if setting.generation == generation);
         if is {
@@ -53,7 +53,7 @@ impl<T> Slot<T> {
 }
 
 impl<T: Clone> Slot<T> {
-    /// The value, after spending one use.
+    /// Spends one use; returns the value.
     pub(super) fn take_use(&mut self) -> Option<T> {
         let Self::Set(setting) = self else {
             return None;

@@ -1,4 +1,4 @@
-//! What holds now, in words.
+//! The states that hold now, in words.
 
 use wstape_tape::{Action, Answers, Direction, Down};
 
@@ -11,7 +11,7 @@ use super::slot::Slot;
 pub(crate) struct Standing {
     /// Which layer set it: 0 is the base, the last but one Rust's controls, the last what was posted.
     pub(crate) layer: usize,
-    /// The connection it holds for, if only for one.
+    /// The connection that it holds for, if it is only one.
     pub(crate) conn: Option<u64>,
     /// The journal's words for it.
     pub(crate) state: String,

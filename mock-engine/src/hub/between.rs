@@ -1,33 +1,32 @@
-//! What steps send may have to wait for a place between a real engine's frames.
+//! Finds places between a real engine's frames for what steps send.
 
 use std::collections::VecDeque;
 
 use super::outbox::Outgoing;
 use crate::frame;
 
-/// Most bytes that wait on one connection.
+/// The most bytes that wait on one connection.
 const MAX_WAITING_BYTES: usize = 1 << 20;
 
 /// The bit of a frame's first byte that says it ends its message.
 const FIN: u8 = 0x80;
 
-/// Where a real engine's stream is: what steps send waits for its place in it.
+/// How far a real engine's stream is into its frames, and what waits for a place between them.
 ///
-/// Nothing comes into a frame, and no message into another one that comes in fragments: only control
-/// frames may (RFC 6455, section 5.4).
+/// Nothing can be sent inside a frame, and no message inside another one that comes in fragments:
+/// only control frames may be (RFC 6455, section 5.4).
 #[derive(Debug, Default)]
 pub(super) struct Between {
-    /// In a frame that comes in parts.
+    /// Whether the stream is in a frame that comes in parts.
     mid_frame: bool,
-    /// In a message that comes in fragments.
+    /// Whether it is in a message that comes in fragments.
     mid_message: bool,
     waiting: VecDeque<Outgoing>,
     waiting_bytes: usize,
 }
 
 impl Between {
-    /// A part of the engine's next frame passes: the `last`, as a whole frame is, or one that others
-    /// follow.
+    /// Notes a part of the engine's next frame, as it passes. A whole frame is its own `last` part.
     pub(super) fn part(&mut self, bytes: &[u8], last: bool) {
         if let (false, Some(&first)) = (self.mid_frame, bytes.first())
             && matches!(
@@ -40,23 +39,23 @@ impl Between {
         self.mid_frame = !last;
     }
 
-    /// Whether this can't be sent here.
+    /// Whether this can't be sent at this place.
     pub(super) fn keeps_back(&self, outgoing: &Outgoing) -> bool {
         self.mid_frame || (self.mid_message && outgoing.message().is_some())
     }
 
-    /// Whether this can wait for its place: only what is whole and legal does, and not without end.
+    /// Whether this may wait for its place: it must be whole and legal, and there must be room.
     pub(super) fn has_room(&self, outgoing: &Outgoing) -> bool {
         outgoing.is_legal() && self.waiting_bytes + outgoing.len() <= MAX_WAITING_BYTES
     }
 
-    /// Has it wait.
+    /// Makes it wait.
     pub(super) fn wait(&mut self, outgoing: Outgoing) {
         self.waiting_bytes += outgoing.len();
         self.waiting.push_back(outgoing);
     }
 
-    /// The next that waits, if this is its place.
+    /// Takes the next that waits, if this is its place.
     pub(super) fn next(&mut self) -> Option<Outgoing> {
         if self.keeps_back(self.waiting.front()?) {
             return None;
@@ -64,7 +63,7 @@ impl Between {
         self.take()
     }
 
-    /// The next that waits, wherever this is.
+    /// Takes the next that waits, wherever the stream is.
     pub(super) fn take(&mut self) -> Option<Outgoing> {
         let outgoing = self.waiting.pop_front()?;
         self.waiting_bytes -= outgoing.len();

@@ -15,14 +15,14 @@ use crate::frame;
 use crate::ids::PortId;
 use crate::link::{Conditions, HeldBytes, LinkHandle};
 
-/// Most Pongs that may be late at a time on one connection; further ones are lost.
+/// The most Pongs that may be late at a time on one connection; further ones are lost.
 const MAX_LATE_PONGS: usize = 1024;
 
 /// A connection that is not over.
 #[derive(Debug)]
 pub(super) struct Conn {
     link: LinkHandle,
-    /// The port that it came in through, and when.
+    /// The port that it came in through, and when it was accepted.
     port: PortId,
     accepted_at: Micros,
     phase: Phase,
@@ -33,19 +33,19 @@ pub(super) struct Conn {
     late_pongs: usize,
     /// Notified when its handshake, which waits for the tape's answer, may have one.
     answer: Option<Arc<Notify>>,
-    /// The client's Close has come, and the tape must answer it.
+    /// Whether the client's Close has come, and the tape must answer it.
     closed_by_client: bool,
-    /// The tape has ended it, or is about to.
+    /// Whether the tape has ended it, or is about to.
     ended_by_tape: bool,
-    /// It has asked for an upgrade.
+    /// Whether it has asked for an upgrade.
     asked: bool,
-    /// What its client asked for last, path and query.
+    /// The path and query that its client last asked for.
     target: Option<Box<str>>,
     /// Set if its messages are compressed.
     deflater: Option<Box<Deflater>>,
     /// What is known of a real engine behind it.
     live: Option<Box<Live>>,
-    /// How often a check was scheduled for when it is forgotten: results of older ones don't count.
+    /// The number of the newest check for whether the link forgets it; older checks don't count.
     idle_number: u64,
 }
 
@@ -58,7 +58,7 @@ pub(super) enum Takes {
     Never,
 }
 
-/// What a relay needs of a connection.
+/// What a relay needs to carry a connection.
 #[derive(Debug)]
 pub(crate) struct Attached {
     pub(crate) link: LinkHandle,
@@ -71,9 +71,9 @@ pub(crate) struct Attached {
 /// The real engine behind a connection.
 #[derive(Debug)]
 struct Live {
-    /// It has sent its Close.
+    /// Whether it has sent its Close.
     closed: bool,
-    /// What waits for its place in what it sends.
+    /// How far its stream is into its frames, and what waits for a place between them.
     between: Between,
     /// Dropped when the connection is over.
     _over: oneshot::Sender<()>,
@@ -102,7 +102,7 @@ impl Conn {
         }
     }
 
-    /// A relay carries it from here on.
+    /// Hands the connection to a relay, which carries it from now on.
     pub(super) fn attach(&mut self) -> Attached {
         let (sender, over) = oneshot::channel();
         let poisons = Arc::default();
@@ -129,14 +129,14 @@ impl Conn {
         self.accepted_at
     }
 
-    /// The toxics of its port have changed.
+    /// Tells its relay that the toxics of its port have changed.
     pub(super) fn tell_poisons(&self) {
         if let Some(live) = &self.live {
             live.poisons.notify_one();
         }
     }
 
-    /// The real engine has sent its Close.
+    /// Notes that the real engine has sent its Close.
     pub(super) fn close_by_engine(&mut self) {
         if let Some(live) = &mut self.live {
             live.closed = true;
@@ -149,7 +149,8 @@ impl Conn {
         self.live.as_ref().is_some_and(|live| live.closed)
     }
 
-    /// What waits for its place in what the real engine sends, if there is one.
+    /// How far a real engine's stream is into its frames, and what waits for a place between them;
+    /// `None` without one.
     pub(super) fn between(&mut self) -> Option<&mut Between> {
         self.live.as_mut().map(|live| &mut live.between)
     }
@@ -169,7 +170,7 @@ impl Conn {
         self.phase
     }
 
-    /// It asks for an upgrade; returns whether it has before.
+    /// Notes that it asks for an upgrade; returns whether it did before.
     pub(super) fn ask_upgrade(&mut self) -> bool {
         std::mem::replace(&mut self.asked, true)
     }
@@ -179,39 +180,41 @@ impl Conn {
         self.asked
     }
 
-    /// It doesn't count as a connection of the tape: the steps that wait are another's.
+    /// Forgets the steps that wait: it doesn't count as a connection of the tape, so they are
+    /// another's.
     pub(super) fn forget_steps(&mut self) {
         self.waiting.clear();
         self.triggers = Triggers::default();
     }
 
-    /// Its messages are compressed from here on.
+    /// Compresses its messages from now on.
     pub(super) fn deflate(&mut self, terms: Terms) {
         self.deflater = Some(Box::new(Deflater::new(terms)));
     }
 
-    /// Whether its messages are compressed, so that each is its own.
+    /// Whether its messages are compressed, so that it can't share their bytes with other
+    /// connections.
     pub(super) fn deflates(&self) -> bool {
         self.deflater.is_some()
     }
 
-    /// A message as it is compressed on this connection; `None` if messages are not compressed.
+    /// Compresses a message for this connection; `None` if messages are not compressed.
     pub(super) fn compress(&mut self, opcode: u8, payload: &[u8]) -> Option<Bytes> {
         let deflater = self.deflater.as_mut()?;
         Some(frame::compressed(opcode, &deflater.message(payload)))
     }
 
-    /// Its client asks for this.
+    /// Notes what its client asks for.
     pub(super) fn ask(&mut self, target: &str) {
         self.target = Some(target.into());
     }
 
-    /// What its client asked for last, path and query.
+    /// The path and query that its client last asked for.
     pub(super) fn target(&self) -> Option<&str> {
         self.target.as_deref()
     }
 
-    /// Bytes that wait for its client.
+    /// The number of bytes that wait for its client.
     pub(super) fn waiting_bytes(&self) -> usize {
         self.link.waiting_bytes()
     }
@@ -221,7 +224,7 @@ impl Conn {
         matches!(self.phase, Phase::Open | Phase::Closing)
     }
 
-    /// The 101 is on its way: returns the steps that are now due.
+    /// Notes that the 101 is on its way; returns the steps that are now due.
     pub(super) fn upgrade(&mut self) -> Vec<usize> {
         if self.phase != Phase::HalfClosed {
             self.phase = Phase::Open;
@@ -233,28 +236,28 @@ impl Conn {
         steps
     }
 
-    /// It got an answer other than 101.
+    /// Notes that it got an answer other than 101.
     pub(super) fn answered(&mut self) {
         self.phase = Phase::Answered;
         self.answer = None;
     }
 
-    /// It will never be answered.
+    /// Notes that it will never be answered.
     pub(super) fn hang(&mut self) {
         self.phase = Phase::Hung;
     }
 
-    /// It got something that is not HTTP, and more of it may follow.
+    /// Notes that it got something that is not HTTP, and that more of it may follow.
     pub(super) fn go_raw(&mut self) {
         self.phase = Phase::Raw;
     }
 
-    /// The engine's Close is on its way.
+    /// Notes that the engine's Close is on its way.
     pub(super) fn begin_closing(&mut self) {
         self.phase = Phase::Closing;
     }
 
-    /// The engine ends its own side; `false` if it had before.
+    /// Ends the engine's own side; `false` if that was ended before.
     pub(super) fn half_close(&mut self) -> bool {
         let new = self.phase != Phase::HalfClosed;
         self.phase = Phase::HalfClosed;
@@ -262,31 +265,31 @@ impl Conn {
         new
     }
 
-    /// When something last passed, if the connection can be forgotten on the way; and the number of
-    /// the new check.
+    /// Begins a new check for whether the link forgets it. Returns when something last passed, and
+    /// the check's number; `None` if the link can't forget it.
     pub(super) fn begin_idle(&mut self) -> Option<(Micros, u64)> {
         let passed_at = self.link.passed_at()?;
         self.idle_number += 1;
         Some((passed_at, self.idle_number))
     }
 
-    /// When something last passed, if this number is the newest.
+    /// When something last passed, if this is the newest check's number.
     pub(super) fn idle_since(&self, number: u64) -> Option<Micros> {
         let newest = number == self.idle_number;
         newest.then(|| self.link.passed_at()).flatten()
     }
 
-    /// Whether it was forgotten on the way.
+    /// Whether the link has forgotten it.
     pub(super) fn is_forgotten(&self) -> bool {
         self.link.is_forgotten()
     }
 
-    /// It is forgotten on the way.
+    /// Makes the link forget it.
     pub(super) fn forget(&self) {
         self.link.forget();
     }
 
-    /// Who is notified when its handshake may be answered; and whether that is new.
+    /// Who is notified when its handshake may be answered, and whether that is new.
     pub(super) fn await_answer(&mut self) -> (Arc<Notify>, bool) {
         let new = self.answer.is_none();
         let told = self.answer.get_or_insert_with(Arc::default);
@@ -305,7 +308,8 @@ impl Conn {
         }
     }
 
-    /// The client's Close has come and the tape must answer it; `false` if it had come before.
+    /// Notes that the client's Close has come and the tape must answer it; `false` if it had come
+    /// before.
     pub(super) fn close_by_client(&mut self) -> bool {
         !std::mem::replace(&mut self.closed_by_client, true)
     }
@@ -314,7 +318,7 @@ impl Conn {
         self.closed_by_client
     }
 
-    /// The tape has ended it, or is about to.
+    /// Notes that the tape has ended it, or is about to.
     pub(super) fn end_by_tape(&mut self) {
         self.ended_by_tape = true;
     }
@@ -330,7 +334,7 @@ impl Conn {
         room
     }
 
-    /// A late Pong is due; returns whether it can still be sent.
+    /// Takes a late Pong off the count; returns whether it can still be sent.
     pub(super) fn pong_due(&mut self) -> bool {
         self.late_pongs -= 1;
         self.phase == Phase::Open && !self.closed_by_client
@@ -351,7 +355,8 @@ impl Conn {
         self.triggers.watch_sending()
     }
 
-    /// Whether this many bytes of whole frames may be sent in one piece: nothing looks at each.
+    /// Whether this many bytes of whole frames may be sent in one piece, because nothing looks at
+    /// each.
     pub(super) fn joins(&self, bytes: usize) -> bool {
         let looked_at = self.watches_sending() || self.deflates() || self.live.is_some();
         !looked_at && self.link.joins(bytes)
@@ -362,9 +367,9 @@ impl Conn {
         self.triggers.received()
     }
 
-    /// Sends as much of `bytes` as may go before a step that wants exactly that many, and removes
-    /// it from them. Returns the steps that this sets off; `None` if more would wait than a link
-    /// carries, and the link was reset.
+    /// Sends `bytes` only up to where a step wants exactly that many sent, and removes what was
+    /// sent from `bytes`. Returns the steps that this sets off; `None` if more would wait than a
+    /// link carries, and the link was reset.
     pub(super) fn send_to_mark(&mut self, bytes: &mut Bytes, frames: u64) -> Option<Vec<usize>> {
         let now = bytes.split_to(self.triggers.before_mark(bytes.len()));
         let sent = now.len();
@@ -375,7 +380,8 @@ impl Conn {
         Some(self.triggers.sent(sent, if whole { frames } else { 0 }))
     }
 
-    /// Sends all of `bytes`, when no step waits for a mark; `false` as above.
+    /// Sends all of `bytes`, when no step waits for a mark; `false` if the link was reset, as
+    /// above.
     pub(super) fn send_whole(&mut self, bytes: Bytes, frames: u64) -> bool {
         self.triggers.sent(bytes.len(), frames);
         self.link.push(bytes)
@@ -386,8 +392,8 @@ impl Conn {
         self.link.push(bytes);
     }
 
-    /// Changes what its link does: towards the client, and from it. Returns what was held back by a
-    /// hold that this ends.
+    /// Changes what its link does: towards the client, and from it. If this ends a hold, returns
+    /// what was held back.
     pub(super) fn change_link(
         &self,
         to_client: Conditions,
@@ -419,7 +425,7 @@ impl Conn {
         self.link
     }
 
-    /// Sends its bytes and a FIN now, whatever holds.
+    /// Sends its bytes and a FIN now, whatever faults hold.
     pub(super) fn fin_now(&self) {
         self.link.fin_now();
     }

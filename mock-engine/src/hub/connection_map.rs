@@ -1,8 +1,8 @@
 //! The connection map: which live connection is the tape's first, second, and so on, while answers
 //! are held.
 //!
-//! Live connections match the tape's one for one until another tape interferes: a connection that
-//! the other tape ended, or kept from its answer, leaves its place to the next one, so that a
+//! Live connections match the tape's one for one until another tape interferes. A connection that
+//! the other tape ended, or kept from its answer, then leaves its place to the next one, so that a
 //! recording goes on after the fault laid over it.
 
 use std::collections::BTreeSet;
@@ -15,14 +15,14 @@ use super::phase::Phase;
 use crate::faults::Layers;
 use crate::ids::{ConnId, LayerIndex, Nth, Renumbering, Scope};
 
-/// How the tape's numbers become live connections.
+/// Maps the tape's connection numbers to live connections.
 #[derive(Debug, Default)]
 pub(super) struct ConnectionMap {
     /// How many times the tape has started over.
     round: u64,
     /// By how much connections are numbered higher than in the tape.
     ahead: u64,
-    /// The connection to come that takes the place of one that had been upgraded.
+    /// The connection, yet to come, that takes the place of one that had been upgraded.
     away: Option<ConnId>,
     /// Layers that have affected connections without holding their answers.
     interfering: BTreeSet<LayerIndex>,
@@ -30,7 +30,7 @@ pub(super) struct ConnectionMap {
     over_at: Option<ConnId>,
 }
 
-/// What a step means for places, before it is performed.
+/// What a step that is about to be performed means for places.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Learnt {
     /// Nothing that keeps it from being performed.
@@ -47,18 +47,18 @@ impl ConnectionMap {
         nth.0.saturating_add(ahead)
     }
 
-    /// The tape is in its `round`th repetition; returns whether that is new.
+    /// Notes that the tape is in its `round`th repetition; returns whether that is new.
     pub(super) fn enter_round(&mut self, round: u64) -> bool {
         std::mem::replace(&mut self.round, round) != round
     }
 
-    /// The tape's connection 1 is the one numbered just after `last`.
+    /// Makes the connection numbered just after `last` the tape's connection 1.
     pub(super) fn begin_behind(&mut self, last: u64) {
         self.ahead = last;
         self.away = None;
     }
 
-    /// The tape is over, and `newest` is the newest connection.
+    /// Notes that the tape is over, and that `newest` is the newest connection.
     pub(super) fn tape_over(&mut self, newest: ConnId) {
         self.over_at.get_or_insert(newest);
     }
@@ -73,19 +73,19 @@ impl ConnectionMap {
         layers.held() && self.over_at.is_none()
     }
 
-    /// Whether places may be left: another tape has interfered.
+    /// Whether connections may leave their places, because another tape has interfered.
     pub(super) fn interfered(&self, layers: &Layers) -> bool {
         // What a tape sets before it holds its answers doesn't interfere with itself.
         let mut interfering = self.interfering.iter();
         interfering.any(|&layer| !layers.holds(layer)) && self.tape_ends(layers)
     }
 
-    /// Whether the connection's place was left by one that had had its 101.
+    /// Whether the connection takes the place of one that left after its 101.
     pub(super) fn is_away(&self, id: ConnId) -> bool {
         self.away == Some(id)
     }
 
-    /// A connection has come.
+    /// Notes that a connection has come.
     pub(super) fn arrive(&mut self, id: ConnId) {
         if self.is_away(id) {
             self.away = None;
@@ -134,9 +134,10 @@ impl ConnectionMap {
         Learnt::Perform
     }
 
-    /// A connection is over. If another tape interferes and this one was not done with it, the next
-    /// that waits or comes takes its place: returns how that renumbers others. Not while others are
-    /// open, since nobody could know whose place it was.
+    /// Notes that a connection is over. If another tape interferes and the tape was not done with
+    /// this connection, the next one that waits or comes takes its place; returns how that
+    /// renumbers others. No place is passed on while others are open, since nobody could know whose
+    /// place it was.
     pub(super) fn leave(
         &mut self,
         id: ConnId,

@@ -12,14 +12,15 @@ use super::phase::Phase;
 use crate::ids::{ConnId, PortId, Scope};
 use crate::link::{Conditions, HeldBytes, LinkHandle};
 
-/// Fewest links outliving their connections before they are swept.
+/// The fewest links that must outlive their connections before they are swept.
 const MIN_SWEEP: usize = 16;
 
 /// Every connection, by its number.
 #[derive(Debug)]
 pub(super) struct Connections {
     live: BTreeMap<ConnId, Conn>,
-    /// Links that the engine ended while a partition held them: their end waits for it.
+    /// Links that the engine ended while a partition held them: their end waits for the
+    /// partition's.
     lingering: BTreeMap<ConnId, LinkHandle>,
     /// How many such links there may be before they are swept.
     sweep_at: usize,
@@ -60,7 +61,7 @@ impl Connections {
         self.live.insert(id, conn);
     }
 
-    /// The newest connection; before the first one comes, the one before it.
+    /// The newest connection; before the first comes, the number before it.
     pub(super) fn newest(&self) -> ConnId {
         ConnId::new(self.accepted)
     }
@@ -70,7 +71,7 @@ impl Connections {
         self.upgraded
     }
 
-    /// A connection is upgraded: returns the steps that are now due.
+    /// Upgrades a connection; returns the steps that are now due.
     pub(super) fn upgrade(&mut self, id: ConnId) -> Option<Vec<usize>> {
         let steps = self.live.get_mut(&id)?.upgrade();
         self.upgraded += 1;
@@ -108,7 +109,7 @@ impl Connections {
         match scope {
             Scope::All => self.live.keys().copied().collect(),
             Scope::One(id) => self.contains(id).then_some(id).into_iter().collect(),
-            // The core takes these one by one: only it knows which asked for what.
+            // The core takes these one by one: only it knows which connection asked for what.
             Scope::At { .. } => Vec::new(),
         }
     }
@@ -119,7 +120,7 @@ impl Connections {
     }
 
     /// Keeps the link of a connection that is over until its end has got through; `false` if
-    /// nothing stops it.
+    /// nothing holds that up.
     pub(super) fn linger(&mut self, id: ConnId, conn: Conn) -> bool {
         let link = conn.into_link();
         let stalled = link.stalled();
@@ -130,8 +131,8 @@ impl Connections {
     }
 
     /// Forgets the links whose end has got through, or has nobody left to reach, and returns whose
-    /// they were. It does so only once there are so many that checking all costs each no more than
-    /// its share, or if `all` is set.
+    /// they were. Without `all`, does so only once there are so many that the cost of checking,
+    /// spread over them, is small.
     pub(super) fn let_go(&mut self, all: bool) -> Vec<ConnId> {
         let mut gone = Vec::new();
         if !all && self.lingering.len() < self.sweep_at {
@@ -188,7 +189,8 @@ impl Connections {
         released
     }
 
-    /// Sends all bytes and a FIN on everything at once, whatever holds: the engine is going away.
+    /// Sends all bytes and a FIN on every link at once, whatever faults hold: the engine is going
+    /// away.
     pub(super) fn fin_all_now(&mut self) {
         self.live.values().for_each(Conn::fin_now);
         for link in std::mem::take(&mut self.lingering).values() {
@@ -196,7 +198,7 @@ impl Connections {
         }
     }
 
-    /// How many connections in `scope` take this now, and how many later.
+    /// How many connections in `scope` take something now, and how many later.
     pub(super) fn takers(&self, scope: Scope, outgoing: &Outgoing) -> (usize, usize) {
         let add = |(now, later): (usize, usize), conn: &Conn| match conn.takes(outgoing) {
             Takes::Now => (now + 1, later),
@@ -210,7 +212,7 @@ impl Connections {
         }
     }
 
-    /// Has it wait on those in `scope` that take it later.
+    /// Makes it wait on those in `scope` that take it later.
     pub(super) fn wait(&mut self, scope: Scope, outgoing: &Outgoing) {
         let wait = |conn: &mut Conn| {
             if conn.takes(outgoing) == Takes::Later
@@ -227,8 +229,8 @@ impl Connections {
     }
 
     /// Sends it to those in `scope` that take it (as many as [`takers`](Self::takers) counts),
-    /// except those that need more care. If there are none of these, the last one gets the bytes
-    /// themselves: sharing them costs an allocation.
+    /// except those that need more care. If there are none of these, the last connection gets the
+    /// bytes themselves, because sharing them costs an allocation.
     pub(super) fn broadcast(
         &mut self,
         scope: Scope,
@@ -284,8 +286,8 @@ impl Connections {
         (open > 0).then_some(open)
     }
 
-    /// Sends this many whole frames to all that are open, in one piece. Returns those without room
-    /// for it.
+    /// Sends this many whole frames to all that are open, in one piece. Returns the connections
+    /// that have no room for it.
     pub(super) fn send_joined(&mut self, bytes: &Bytes, frames: u64) -> Vec<ConnId> {
         let mut overrun = Vec::new();
         for (&id, conn) in &mut self.live {

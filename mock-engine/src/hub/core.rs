@@ -1,10 +1,10 @@
-//! The core: what one event means to each owner of an engine's state.
+//! The core: tells each owner of a part of the engine's state what an event means to it.
 //!
-//! Connections, schedule, faults, what is held and whose connection is whose: each has one owner
-//! that keeps it private. The core tells the owners what happened, in an exact order, because it is
-//! behind one lock. `arriving`, `hearing` and `leaving` are a connection's life, `steps` performs
-//! steps, `faulting` sets faults, `answers` answers handshakes, `dialogue` answers clients,
-//! `control`, `absent` and `untaken` serve whoever steers.
+//! Connections, schedule, faults, what is held, and which connection is the tape's first: each has
+//! one owner that keeps it private. The core tells the owners what happened, in an exact order,
+//! because it is behind one lock. `arriving`, `hearing` and `leaving` follow a connection's life,
+//! `steps` performs steps, `faulting` sets faults, `answers` answers handshakes, `dialogue` answers
+//! clients, `control`, `absent` and `untaken` serve whoever steers.
 
 mod absent;
 mod answered;
@@ -80,7 +80,7 @@ pub(crate) struct Core {
     routes: Routes,
     strangers: Strangers,
     dialogue: Dialogue,
-    /// Whether each layer knows references.
+    /// Whether each layer's tape may hold references.
     speaks: Vec<bool>,
     urls: Urls,
     /// Set if anybody asks for verdicts.
@@ -88,8 +88,8 @@ pub(crate) struct Core {
     watches: Watches,
     /// Messages that have begun, while anybody is looking for one.
     assemblies: BTreeMap<ConnId, Assembly>,
-    /// Messages that clients have sent, control frames left out, and how many waits there are for
-    /// them.
+    /// The number of messages that clients have sent, control frames left out, and the number of
+    /// requests that wait for them.
     messages: u64,
     waiting_for_messages: usize,
     speed: Speed,
@@ -100,17 +100,17 @@ pub(crate) struct Core {
 /// What a [`Core`] begins with.
 pub(crate) struct Setup {
     pub(crate) log: Log,
-    /// How many layers there are, including those of Rust's controls and of what is posted.
+    /// The number of layers, including those of Rust's controls and of posted steps.
     pub(crate) layers: usize,
     /// The steps without a time of their own, in the order of the tapes.
     pub(crate) prologue: Vec<(LayerIndex, Step)>,
-    /// Whether each layer's tape knows references.
+    /// Whether each layer's tape may hold references.
     pub(crate) speaks: Vec<bool>,
-    /// For whom each tape's messages are.
+    /// Who each tape's messages are for.
     pub(crate) audiences: Vec<Audience>,
     pub(crate) urls: Urls,
     pub(crate) speed: Speed,
-    /// Where timestamps move to when they are played.
+    /// How timestamps are moved when they are played; `None` if they stay.
     pub(crate) shift: Option<Shift>,
     pub(crate) start_trigger: Option<StartTrigger>,
     /// Whether what tapes expect of clients is judged.
@@ -121,7 +121,7 @@ pub(crate) struct Setup {
 }
 
 impl Core {
-    /// `wake` is notified when something is scheduled, `progress` of each change in the
+    /// A core. `wake` is notified when something is scheduled, `progress` of each change in the
     /// connections.
     pub(super) fn new(setup: Setup, wake: Arc<Notify>, progress: Arc<Notify>) -> Self {
         let mut core = Self {
@@ -165,7 +165,7 @@ impl Core {
         self.live
     }
 
-    /// The tape's time 0 is now; a second call changes nothing.
+    /// Makes now the tape's time 0; a second call changes nothing.
     pub(crate) fn begin(&mut self) {
         if self.schedule.zero().is_none() {
             self.schedule.begin(self.log.now());
@@ -183,17 +183,17 @@ impl Core {
         self.schedule.next_due()
     }
 
-    /// Whether steps put off by their jitter are still to come.
+    /// Whether steps that were put off are still to come.
     pub(crate) fn has_put_off(&self) -> bool {
         self.schedule.has_put_off()
     }
 
-    /// Connections accepted so far.
+    /// The number of connections accepted so far.
     pub(crate) fn accepted(&self) -> u64 {
         self.connections.newest().get()
     }
 
-    /// Connections upgraded so far.
+    /// The number of connections upgraded so far.
     pub(crate) fn upgraded(&self) -> u64 {
         self.connections.upgraded()
     }
@@ -203,7 +203,7 @@ impl Core {
         self.layers.port()
     }
 
-    /// A dial has come: returns how it fares. One that is reset is journalled and counted.
+    /// Returns how a dial that has come fares. One that is reset is journalled and counted.
     pub(crate) fn meet_dial(&mut self) -> PortState {
         let state = self.layers.port();
         if state == PortState::Resetting {
@@ -214,7 +214,7 @@ impl Core {
         state
     }
 
-    /// A client has sent a request: what it asks for.
+    /// Notes a request that a client has sent.
     pub(crate) fn requested(&mut self, id: ConnId, head: RequestHead) {
         if let Some(conn) = self.connections.get_mut(id) {
             conn.ask(&head.target);
@@ -227,7 +227,7 @@ impl Core {
         self.ports.addr()
     }
 
-    /// What a request of a path answers with this method, on a connection.
+    /// The answer to a plain request of a path with this method, on a connection.
     pub(crate) fn http(&self, id: ConnId, path: &str, method: &str) -> Option<HttpAnswer> {
         let mut answer = self.layers.http(path, method)?.clone();
         self.fill_answer(id, &mut answer);
@@ -239,19 +239,19 @@ impl Core {
         self.layers.methods(path)
     }
 
-    /// The client and the engine have agreed to compress the messages of a connection.
+    /// Compresses the messages of a connection from now on, as client and engine have agreed.
     pub(crate) fn deflate(&mut self, id: ConnId, terms: Terms) {
         if let Some(conn) = self.connections.get_mut(id) {
             conn.deflate(terms);
         }
     }
 
-    /// The next verdict on what tapes expect that nobody has taken.
+    /// Takes the next verdict on what tapes expect.
     pub(crate) fn take_verdict(&mut self) -> Option<Verdict> {
         self.expectations.as_mut().and_then(Expectations::take)
     }
 
-    /// The next remark on a path that no message is for that nobody has taken.
+    /// Takes the next remark on a path that no message is for.
     pub(crate) fn take_stranger(&mut self) -> Option<String> {
         self.strangers.take()
     }
@@ -261,7 +261,7 @@ impl Core {
         self.expectations.as_ref().is_none_or(Expectations::done)
     }
 
-    /// The time of an expectation is over.
+    /// Judges an expectation whose time is over.
     fn judge(&mut self, number: u64) {
         let expectations = self.expectations.as_mut();
         if let Some(unmet) = expectations.and_then(|open| open.judge(number)) {
@@ -277,14 +277,14 @@ impl Core {
         self.file_dialogue();
     }
 
-    /// From here on, dialogue steps that were added are heard, by open connections too.
+    /// Lets dialogue steps that were added take effect, for open connections too.
     fn file_dialogue(&mut self) {
         for (conn, step, due) in self.dialogue.file() {
             self.schedule.put(due, Op::Silence { conn, step });
         }
     }
 
-    /// As [`add_to_prologue`](Self::add_to_prologue); a step of a dialogue is heard once all are filed.
+    /// Like [`add_to_prologue`](Self::add_to_prologue), but leaves a dialogue's steps to be filed.
     fn add_step(&mut self, layer: LayerIndex, step: Step) {
         let path = step.path.as_deref().map(|path| self.routes.name(path));
         if step.trigger.is_dialogue() {
@@ -350,7 +350,7 @@ impl Core {
 
     /// Whether there is nobody to play to.
     pub(crate) fn nobody_open(&self) -> bool {
-        // While answers are held, the tape has to go on for a handshake to get its own.
+        // While answers are held, the tape has to go on for a waiting handshake to get its answer.
         let held = self.layers.held();
         let mut phases = self.connections.iter().map(|(_, conn)| conn.phase());
         !phases.any(|phase| phase == Phase::Open || (held && phase == Phase::Handshake))
@@ -361,7 +361,7 @@ impl Core {
         self.layers.tls(id)
     }
 
-    /// What a connection got instead of HTTP.
+    /// Sends a connection something that is not HTTP.
     pub(crate) fn send_garbage(&mut self, id: ConnId, garbage: &Garbage) {
         let most = TO_CLIENT_CAPACITY_BYTES / garbage.bytes.len().max(1);
         let repeat = most.min(garbage.repeat as usize);

@@ -10,13 +10,13 @@ use crate::frame::ClientFrame;
 use crate::ids::{ConnId, LayerIndex, Scope};
 use crate::sought::Sought;
 
-/// Most expectations open at a time; further ones are not judged.
+/// The most expectations open at a time; further ones are not judged.
 const MAX_OPEN: usize = 4_096;
 
-/// Most verdicts that wait for somebody to take them; older ones are forgotten.
+/// The most verdicts that wait for somebody to take them; older ones are forgotten.
 const MAX_VERDICTS: usize = 4_096;
 
-/// Most unmet expectations kept to be reported; further ones are only counted.
+/// The most unmet expectations kept to be reported; further ones are only counted.
 const MAX_UNMET: usize = 1_024;
 
 /// Judges what tapes expect of clients.
@@ -35,9 +35,9 @@ pub(crate) struct Tally {
     pub(crate) unmet: u64,
     /// The first of those that were not met.
     pub(crate) first_unmet: Vec<Verdict>,
-    /// Those that an engine cannot judge.
+    /// Those that an engine can't judge.
     pub(crate) unseen: u64,
-    /// Those not met yet whose time is not over.
+    /// Those that are not met yet and still have time.
     pub(crate) open: usize,
 }
 
@@ -50,8 +50,8 @@ struct Open {
 }
 
 impl Expectations {
-    /// A step has stated what it expects: returns the number under which that is judged, if an
-    /// engine can judge it.
+    /// Opens an expectation that a step has stated. Returns the number under which it is judged, if
+    /// an engine can judge it.
     pub(super) fn open(
         &mut self,
         layer: LayerIndex,
@@ -92,7 +92,7 @@ impl Expectations {
         self.open.values().any(|open| open.wanted.is_message())
     }
 
-    /// A client sent a frame, and with it perhaps completed a message.
+    /// Takes in a frame that a client sent, and the message that it completes, if it does.
     pub(super) fn received(&mut self, id: ConnId, frame: &ClientFrame, message: Option<&Message>) {
         for open in self.open.values_mut() {
             let whom = open.scope.only().is_none_or(|only| only == id);
@@ -100,7 +100,7 @@ impl Expectations {
         }
     }
 
-    /// Its time is over: returns what was not met.
+    /// Judges an expectation whose time is over; returns what was expected if it was not met.
     pub(super) fn judge(&mut self, number: u64) -> Option<String> {
         let Open {
             met, mut verdict, ..
@@ -113,7 +113,8 @@ impl Expectations {
         unmet
     }
 
-    /// What has become of them so far. Anything received is met, however much time was left.
+    /// What has become of them so far. One that was received counts as met, however much time is
+    /// left.
     pub(super) fn tally(&self) -> Tally {
         let met = self.open.values().filter(|open| open.met).count();
         let mut tally = self.tally.clone();
@@ -139,12 +140,12 @@ impl Expectations {
         self.verdicts.push_back(verdict);
     }
 
-    /// The next verdict that nobody has taken.
+    /// Takes the next verdict.
     pub(super) fn take(&mut self) -> Option<Verdict> {
         self.verdicts.pop_front()
     }
 
-    /// Whether nothing is open and every verdict was taken.
+    /// Whether nothing is open and every verdict has been taken.
     pub(super) fn done(&self) -> bool {
         self.open.is_empty() && self.verdicts.is_empty()
     }

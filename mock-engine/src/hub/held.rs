@@ -12,16 +12,16 @@ use crate::ids::{ConnId, Renumbering};
 /// less than the second that clients commonly wait.
 pub const HELD_CLOSE_WAIT: Micros = Micros::from_ms(500);
 
-/// Most bytes held for a connection without a 101 yet.
+/// The most bytes held for a connection without a 101 yet.
 pub const MAX_HELD_BYTES: usize = 64 << 20;
 
-/// Most bytes held for all such connections together.
+/// The most bytes held for all such connections together.
 pub const MAX_HELD_TOTAL_BYTES: usize = 256 << 20;
 
-/// Most connections for which anything is held at a time.
+/// The most connections for which anything is held at a time.
 pub const MAX_HELD_CONNECTIONS: usize = 4_096;
 
-/// What an item costs beside its bytes.
+/// What an item costs besides its bytes.
 const ITEM_BYTES: usize = 64;
 
 /// What waits, by connection, within the bounds.
@@ -35,7 +35,7 @@ pub(super) struct Held {
 struct Queue {
     items: VecDeque<Item>,
     bytes: usize,
-    /// Something found no room, and the journal said so.
+    /// Whether something found no room, and the journal has said so.
     full: bool,
 }
 
@@ -83,8 +83,8 @@ impl Held {
         self.queues.contains_key(&id) || self.queues.len() < MAX_HELD_CONNECTIONS
     }
 
-    /// Counts a connection for which a state waits as one with something held; `false` if there are
-    /// too many.
+    /// Counts a connection for which a state waits as one that has something held; `false` if there
+    /// are too many.
     pub(super) fn reserve(&mut self, id: ConnId) -> bool {
         let admitted = self.admits(id);
         if admitted {
@@ -93,7 +93,7 @@ impl Held {
         admitted
     }
 
-    /// Queues the item last.
+    /// Queues an item after the others.
     ///
     /// # Errors
     /// Returns the item if there is no room for it.
@@ -105,7 +105,7 @@ impl Held {
         let queue = self.queues.entry(id).or_default();
         let fits =
             queue.bytes + cost <= MAX_HELD_BYTES && self.bytes + cost <= MAX_HELD_TOTAL_BYTES;
-        // Nothing but the end may overtake something that was lost.
+        // After something was lost, nothing but the end may follow.
         if (queue.full || !fits) && matches!(item, Item::Send(_)) {
             let first = !std::mem::replace(&mut queue.full, true);
             return Err(NoRoom { item, first });

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{ConnId, Renumbering};
 
-/// Most connections whose numbers are remembered; for older ones, which are over, anything the tape
-/// still has is lost.
+/// The most connections whose numbers are remembered. Anything that the tape still has for older
+/// ones is lost.
 const MAX_REMEMBERED: usize = 65_536;
 
 #[derive(Debug, Default)]
@@ -50,12 +50,12 @@ impl Numbers {
         self.at.get(&number).copied()
     }
 
-    /// The highest number up to which all are taken.
+    /// The highest number up to and including which all are taken.
     pub(super) fn all_taken_to(&self) -> u64 {
         self.free.first().map_or(self.highest, |free| free - 1)
     }
 
-    /// A connection gives its number back; returns how that renumbers those to come.
+    /// Gives a connection's number back; returns how that renumbers those to come.
     pub(super) fn give_back(&mut self, id: ConnId, newest: ConnId) -> Option<Renumbering> {
         let number = self.of.remove(&id)?;
         self.at.remove(&number);
@@ -63,7 +63,7 @@ impl Numbers {
         Some(Renumbering::away(id, self.live(number, newest)))
     }
 
-    /// A connection is over: its number stays its own.
+    /// Notes that a connection is over. It keeps its number.
     pub(super) fn over(&mut self, id: ConnId) {
         self.of.remove(&id);
     }
@@ -79,7 +79,7 @@ impl Numbers {
             let behind = number.saturating_sub(self.highest).max(1);
             return newest.later(free + behind);
         }
-        // Over for so long that it is no longer known.
+        // It is so old that it is no longer known.
         ConnId::new(0)
     }
 
@@ -113,7 +113,7 @@ mod tests {
             assert_eq!(numbers.take(id(n)), n);
         }
         let moved = numbers.give_back(id(2), id(3)).unwrap();
-        // What was said of 2 is said of 4, and what was said of 4 of 5.
+        // What was set for 2 is now set for 4, and what was set for 4 is now set for 5.
         assert_eq!([2, 3, 4, 5].map(|n| moved.of(id(n)).get()), [4, 3, 5, 6]);
         assert_eq!(
             [1, 2, 3, 4, 5].map(|n| numbers.live(n, id(3)).get()),

@@ -15,13 +15,13 @@ use crate::frame;
 use crate::ids::LayerIndex;
 use crate::timestamps::Shift;
 
-/// Most event names remembered, so that the journal need not copy them.
+/// The most event names remembered, so that the journal need not copy them.
 const MAX_NAMES: usize = 64;
 
 /// The reserved bits of a frame's first byte.
 const RSV: u8 = 0x70;
 
-/// Longest event name that the journal keeps, in bytes.
+/// The longest event name that the journal keeps, in bytes.
 const MAX_NAME_BYTES: usize = 128;
 
 /// Something to write onto a stream.
@@ -33,7 +33,7 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
-    /// Length on the wire, in bytes.
+    /// Its length on the wire, in bytes.
     pub(super) fn len(&self) -> usize {
         self.bytes.len()
     }
@@ -42,12 +42,12 @@ impl Outgoing {
         self.bytes.clone()
     }
 
-    /// The bytes themselves, for the last connection to get them.
+    /// Takes the bytes themselves, for the last connection that gets them.
     pub(super) fn take_bytes(&mut self) -> Bytes {
         std::mem::take(&mut self.bytes)
     }
 
-    /// Opcode and payload, if it is a message that may be compressed.
+    /// Its opcode and payload, if it is a message that may be compressed.
     pub(super) fn message(&self) -> Option<(u8, &[u8])> {
         let opcode = self.bytes.first()? & 0x0f;
         let data = self.kind == Kind::Frame && matches!(opcode, frame::TEXT | frame::BINARY);
@@ -96,11 +96,11 @@ enum Kind {
     Close,
     /// A frame of any shape.
     RawFrame,
-    /// Bytes that are no frame.
+    /// Bytes that are not a frame.
     Bytes,
 }
 
-/// Names of the events sent so far.
+/// The names of the events sent so far.
 #[derive(Debug, Default)]
 struct Names {
     known: Vec<Arc<str>>,
@@ -122,14 +122,14 @@ impl Names {
         new
     }
 
-    /// The `event` of a message, or `text` if it has none.
+    /// The name in a message's `event`, or `text` if it has none.
     fn of_event(&mut self, json: &[u8]) -> Arc<str> {
         #[derive(Deserialize)]
         struct Head<'a> {
             #[serde(borrow)]
             event: Cow<'a, str>,
         }
-        // Engines put the event first; anything else is parsed.
+        // Engines put the event first; anything else is parsed in full.
         let quick = json.strip_prefix(br#"{"event":"#).and_then(|rest| {
             let rest = rest
                 .strip_prefix(b" ")
@@ -156,7 +156,7 @@ impl Names {
 #[derive(Debug)]
 pub(super) struct Outbox {
     names: Names,
-    /// Where timestamps move to when they are played.
+    /// How timestamps are moved when they are played; `None` if they stay.
     shift: Option<Shift>,
 }
 
@@ -168,7 +168,7 @@ impl Outbox {
         }
     }
 
-    /// Another base tape is played, with this wall time at 0.
+    /// Takes on another base tape, with this wall time at 0.
     pub(super) fn rebase(&mut self, wall: DateTime<Utc>) {
         if let Some(shift) = &mut self.shift {
             shift.rebase(wall);
@@ -203,8 +203,8 @@ impl Outbox {
         }
     }
 
-    /// What an action of a layer's step sends when played at the wall time `now`; `None` if it
-    /// sends nothing.
+    /// Makes what an action of a layer's step sends when played at the wall time `now`; `None` if
+    /// it sends nothing.
     pub(super) fn make(
         &mut self,
         layer: LayerIndex,
@@ -235,8 +235,8 @@ impl Outbox {
         Some(Outgoing { what, bytes, kind })
     }
 
-    /// Appends to others the whole frame that an action sends, as [`make`](Self::make) has it;
-    /// returns its name in the journal. `None` for an action that sends no such frame.
+    /// Appends the whole frame that an action sends, as [`make`](Self::make) makes it, to `frames`.
+    /// Returns its name in the journal; `None` for an action that sends no such frame.
     pub(super) fn put(
         &mut self,
         frames: &mut BytesMut,

@@ -5,7 +5,7 @@
 pub(super) enum Phase {
     /// Accepted; no answer yet.
     Handshake,
-    /// Taken and never answered.
+    /// Accepted and never answered.
     Hung,
     /// Answered with something other than 101.
     Answered,
@@ -20,7 +20,7 @@ pub(super) enum Phase {
 }
 
 impl Phase {
-    /// As a list of connections shows it.
+    /// The word for it in a list of connections.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Handshake => "handshake",

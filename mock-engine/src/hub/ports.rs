@@ -27,7 +27,7 @@ struct Open {
 }
 
 impl Ports {
-    /// Starts with the engine's own port, in its present state.
+    /// Starts with the engine's own port, in the state that it is in.
     pub(super) fn new(own: Port) -> Self {
         let mut ports = Self {
             open: BTreeMap::new(),
@@ -38,7 +38,7 @@ impl Ports {
         ports
     }
 
-    /// Adds a port, in its present state.
+    /// Adds a port, enabled and without toxics.
     pub(super) fn add(&mut self, port: Port) -> PortId {
         let id = PortId(self.next);
         self.next += 1;
@@ -51,7 +51,7 @@ impl Ports {
         id
     }
 
-    /// Gives a port up.
+    /// Closes a port for good.
     pub(super) fn remove(&mut self, id: PortId) {
         if let Some(open) = self.open.remove(&id) {
             open.port.close();
@@ -72,7 +72,7 @@ impl Ports {
             .fold(Ok(()), Result::and)
     }
 
-    /// Disables a port, or makes it do what ports do.
+    /// Disables a port, or makes it do what the other ports do.
     pub(super) fn enable(&mut self, id: PortId, enabled: bool) -> io::Result<()> {
         let Some(open) = self.open.get_mut(&id) else {
             return Ok(());
@@ -82,7 +82,7 @@ impl Ports {
             .set(if enabled { self.gate } else { Gate::Refuses })
     }
 
-    /// Gives all up.
+    /// Closes all ports for good.
     pub(super) fn close(&self) {
         self.open.values().for_each(|open| open.port.close());
     }

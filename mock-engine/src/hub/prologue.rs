@@ -1,4 +1,4 @@
-//! The prologue: steps that happen on connections, kept for all still to come.
+//! The prologue: steps that happen on connections, kept for all connections still to come.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ pub(crate) struct Prologue {
     on_each: Vec<usize>,
     on_nth: BTreeMap<u64, Vec<usize>>,
     on_range: Vec<(Whose, usize)>,
-    /// The steps that begin at a request's head.
+    /// Steps for the connections of a path. They begin when a request's head has come.
     on_path: Vec<(PathId, Whose, usize)>,
 }
 
@@ -38,13 +38,13 @@ impl Prologue {
         (*layer, step.clone())
     }
 
-    /// How many steps of a layer there are.
+    /// The number of steps of a layer.
     pub(super) fn count(&self, of: LayerIndex) -> usize {
         self.steps.iter().filter(|(layer, ..)| *layer == of).count()
     }
 
-    /// Removes the steps of these layers. Connections refer to steps by place, so the others move
-    /// up only if there is no connection; until then removed ones do nothing.
+    /// Removes the steps of these layers. Connections refer to steps by place, so unless there is
+    /// no connection, removed steps stay in place and do nothing.
     pub(super) fn retire(&mut self, of: impl Fn(LayerIndex) -> bool, no_connection: bool) {
         if no_connection {
             let kept = std::mem::take(self).steps;
@@ -72,7 +72,7 @@ impl Prologue {
         indices
     }
 
-    /// The steps that begin at the head of a request with these numbers.
+    /// The steps that begin when the head of a request has come that has these numbers among paths.
     pub(super) fn at_head(&self, numbers: &[(PathId, u64)]) -> Vec<usize> {
         let is = |path: PathId, whose: Whose| {
             let mut numbers = numbers.iter();

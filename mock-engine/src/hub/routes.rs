@@ -1,4 +1,4 @@
-//! What connections asked for, and the numbers they have among those of a path.
+//! What connections asked for, and their numbers among those of each path.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use wstape_tape::path_matches;
 use crate::dialogue::Asked;
 use crate::ids::{ConnId, PathId};
 
-/// Most upgrades whose paths are remembered, for steps that name a path later in the tape.
+/// The most upgrades whose paths are remembered, for steps that name a path later in the tape.
 const MAX_REMEMBERED: usize = 65_536;
 
-/// Most paths that steps name; further ones match no connection.
+/// The most paths that steps name; further ones match no connection.
 const MAX_PATHS: usize = 4_096;
 
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ struct Route {
 }
 
 impl Routes {
-    /// The path that a step names. If it is new, the upgrades so far count.
+    /// Registers a path that a step names. If it is new, the upgrades so far count too.
     pub(super) fn name(&mut self, pattern: &str) -> PathId {
         if let Some(at) = self.named.iter().position(|(known, _)| known == pattern) {
             return PathId(at);
@@ -52,7 +52,7 @@ impl Routes {
         id
     }
 
-    /// A connection asks for an upgrade.
+    /// Notes that a connection asks for an upgrade.
     pub(super) fn ask(&mut self, id: ConnId, path: &str, query: Option<&str>) {
         let asked = Asked {
             path: path.into(),
@@ -72,7 +72,7 @@ impl Routes {
         self.of.insert(id, Route { asked, numbers });
     }
 
-    /// A plain request: what it asked for, without a number.
+    /// Notes what a plain request asked for; it gets no number.
     pub(super) fn pull(&mut self, id: ConnId, path: &str, query: Option<&str>) {
         let asked = Asked {
             path: path.into(),
@@ -90,12 +90,12 @@ impl Routes {
         self.of.get(&id).map(|route| &route.asked)
     }
 
-    /// A connection's numbers among the paths that steps name.
+    /// A connection's numbers among those of the paths that steps name.
     pub(super) fn numbers(&self, id: ConnId) -> &[(PathId, u64)] {
         self.of.get(&id).map_or(&[], |route| &route.numbers)
     }
 
-    /// How many upgrades of a path there have been.
+    /// The number of upgrades of a path so far.
     pub(super) fn count(&self, pattern: &str) -> u64 {
         let mut named = self.named.iter();
         match named.find(|(known, _)| known == pattern) {

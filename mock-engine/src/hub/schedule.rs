@@ -16,13 +16,13 @@ type Slot = (Micros, u64);
 /// Something due at a time.
 #[derive(Debug)]
 pub(super) enum Op {
-    /// A step that its jitter put off.
+    /// A step that its jitter put off, or that was posted for later.
     Step {
         layer: LayerIndex,
         scope: Scope,
         step: Step,
     },
-    /// A state clears itself.
+    /// A state whose time is over.
     Expire {
         layer: LayerIndex,
         scope: Scope,
@@ -32,16 +32,16 @@ pub(super) enum Op {
     Prologue { conn: ConnId, index: usize },
     /// The time of an expectation is over.
     Judge { number: u64 },
-    /// A step of a dialogue, some time after the message.
+    /// A step of a dialogue that happens some time after its message.
     Answer {
         conn: ConnId,
         step: StepIndex,
         count: u64,
         kept: Option<Arc<Kept>>,
-        /// It answers a connection's Close.
+        /// Whether it answers the connection's Close, and so ends the connection.
         ends: bool,
     },
-    /// A silence may be complete.
+    /// A silence that may be complete.
     Silence { conn: ConnId, step: StepIndex },
     /// A line of a scene, for the `nth` time from 0 since the scene's `starts`th start.
     Scene {
@@ -58,7 +58,7 @@ pub(super) enum Op {
         step: Step,
         _room: Ticket,
     },
-    /// A scene is unmuted.
+    /// The end of a muting.
     Unmute {
         conn: ConnId,
         run: RunIndex,
@@ -66,7 +66,8 @@ pub(super) enum Op {
     },
     /// A late Pong.
     Pong { conn: ConnId, payload: Bytes },
-    /// A connection may be forgotten on the way; an older number no longer counts.
+    /// A check for whether the link forgets a connection; a check with an older number no longer
+    /// counts.
     Idle { conn: ConnId, number: u64 },
     /// The client has had long enough to answer a Close.
     CloseWait { conn: ConnId },
@@ -75,7 +76,7 @@ pub(super) enum Op {
 }
 
 impl Op {
-    /// The connection that this ends with.
+    /// The connection that this belongs to; when that is over, this is dropped.
     fn conn(&self) -> Option<ConnId> {
         match *self {
             Self::Step { .. } | Self::Expire { .. } | Self::Judge { .. } => None,
@@ -102,14 +103,14 @@ pub(crate) enum StartTrigger {
     Upgrades(u64),
 }
 
-/// Ordered by time, then by when it was added.
+/// Everything due later, ordered by time, then by when it was added.
 #[derive(Debug)]
 pub(super) struct Schedule {
     ops: BTreeMap<Slot, Op>,
     counter: u64,
-    /// How many of them are steps put off by their jitter.
+    /// How many of them are steps.
     put_off: usize,
-    /// The entries that end with each connection.
+    /// The entries that belong to each connection.
     of_conn: BTreeMap<ConnId, BTreeSet<Slot>>,
     /// The engine's clock at the tape's time 0, once it has begun.
     zero: Option<Micros>,
@@ -149,8 +150,8 @@ impl Schedule {
         self.wake.notify_one();
     }
 
-    /// Whether the `accepted`th accept starts the tape's time. While answers are held an accept
-    /// counts as an upgrade, because only the tape lets anybody be upgraded.
+    /// Whether accepting the `accepted`th connection starts the tape's time. While answers are
+    /// held, that counts as an upgrade, because only the tape lets anybody be upgraded.
     pub(super) fn starts_at_accept(&self, accepted: u64, held: bool) -> bool {
         match self.trigger {
             Some(StartTrigger::Accept) => true,
@@ -164,7 +165,7 @@ impl Schedule {
         matches!(self.trigger, Some(StartTrigger::Upgrades(many)) if upgraded >= many)
     }
 
-    /// Schedules at a time. What belongs to a connection is forgotten if that ends first.
+    /// Schedules something. What belongs to a connection is dropped if that ends first.
     pub(super) fn put(&mut self, due: Micros, op: Op) {
         self.counter += 1;
         let slot = (due, self.counter);
@@ -176,7 +177,7 @@ impl Schedule {
         self.wake.notify_one();
     }
 
-    /// Schedules a span from now, or from the tape's time 0 if that is still to come.
+    /// Schedules something a span from now, or from the tape's time 0 if that is still to come.
     pub(super) fn put_after(&mut self, now: Micros, span: Micros, op: Op) {
         if self.zero.is_some() {
             self.put(Micros(now.0.saturating_add(span.0)), op);
@@ -185,15 +186,15 @@ impl Schedule {
         }
     }
 
-    /// The connection is over: what belongs to it will not happen.
+    /// Drops what belongs to a connection that is over.
     pub(super) fn forget(&mut self, conn: ConnId) {
         for slot in self.of_conn.remove(&conn).unwrap_or_default() {
             self.ops.remove(&slot);
         }
     }
 
-    /// Moves what layers that hold their answers have put off for connections to those that have
-    /// their numbers now.
+    /// Moves steps and ends of states that are scheduled by layers that hold their answers to the
+    /// connections that have their numbers now.
     pub(super) fn renumber(
         &mut self,
         renumbering: &Renumbering,
@@ -212,7 +213,7 @@ impl Schedule {
         }
     }
 
-    /// Removes the steps that layers which hold their answers have put off for connections after
+    /// Takes out the steps that layers which hold their answers have put off for connections after
     /// `last`.
     pub(super) fn take_steps_behind(
         &mut self,
@@ -238,7 +239,7 @@ impl Schedule {
         taken
     }
 
-    /// The tapes return to before their beginning: what these layers still had to do is dropped.
+    /// Drops what these layers still had to do: the tapes return to before their beginning.
     pub(super) fn rewind(&mut self, of: impl Fn(LayerIndex) -> bool) {
         let goes = |op: &Op| match op {
             Op::Step { layer, .. } | Op::Expire { layer, .. } => of(*layer),
@@ -251,12 +252,12 @@ impl Schedule {
         self.zero = None;
     }
 
-    /// Whether steps put off by their jitter are still to come.
+    /// Whether steps that were put off are still to come.
     pub(super) fn has_put_off(&self) -> bool {
         self.put_off > 0
     }
 
-    /// How many steps wait for their time.
+    /// The number of steps that wait for their time.
     pub(super) fn waiting_steps(&self) -> usize {
         self.put_off + self.unstarted.len()
     }
@@ -266,7 +267,7 @@ impl Schedule {
         self.ops.first_key_value().map(|((due, _), _)| *due)
     }
 
-    /// The next thing, if it is due by `now`.
+    /// Takes the next thing, if it is due by `now`.
     pub(super) fn take_due(&mut self, now: Micros) -> Option<Op> {
         if self.next_due()? > now {
             return None;

@@ -100,14 +100,15 @@ impl Hub {
         self.tasks.lock().is_none()
     }
 
-    /// The engine has lost its driver: whoever waits for something learns that it will never come.
+    /// Ends the engine, which has lost its driver: whoever waits for something learns that it will
+    /// never come.
     pub(crate) fn cut_off(&self) {
         drop(self.stop());
         self.playback().finish(Err(EngineError::ShutDown));
         self.progress.notify_waiters();
     }
 
-    /// Takes no more connections and tasks; hands out the existing tasks.
+    /// Stops taking connections and tasks; returns the tasks that still run.
     pub(crate) fn stop(&self) -> JoinSet<()> {
         self.tasks.lock().take().unwrap_or_default()
     }

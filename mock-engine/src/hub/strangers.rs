@@ -8,14 +8,14 @@ use wstape_tape::path_matches;
 
 use crate::audience::Audience;
 
-/// Most paths that are told of: a client may ask for endless ones.
+/// The most paths that are remarked on: a client may ask for any number.
 const MAX_TOLD: usize = 64;
-/// Most of the tape's paths that a remark names.
+/// The most of the tape's paths that a remark names.
 const MAX_NAMED: usize = 8;
-/// Longest path that is compared by its spelling, in characters.
+/// The longest path that is compared by its spelling, in characters.
 const MAX_COMPARED_CHARS: usize = 256;
 
-/// For whom each tape's messages are, and who else came.
+/// Who each tape's messages are for, and who else came.
 #[derive(Debug, Default)]
 pub(super) struct Strangers {
     audiences: Vec<Audience>,
@@ -25,7 +25,7 @@ pub(super) struct Strangers {
 }
 
 impl Strangers {
-    /// Those of tapes with these audiences, the base first.
+    /// For tapes with these audiences, the base first.
     pub(super) fn new(audiences: Vec<Audience>) -> Self {
         Self {
             audiences,
@@ -33,7 +33,7 @@ impl Strangers {
         }
     }
 
-    /// Another tape is the base: what was said of the one before no longer holds.
+    /// Takes on another base tape's audience: what was said of the one before no longer holds.
     pub(super) fn rebase(&mut self, audience: Audience) {
         if let Some(base) = self.audiences.first_mut() {
             *base = audience;
@@ -41,8 +41,8 @@ impl Strangers {
         self.told.clear();
     }
 
-    /// A connection has asked for this path: the remark, if no message is for it. The first of a
-    /// path is kept to be taken.
+    /// Returns a remark, if no message is for the path that a connection has asked for. The first
+    /// remark on each path is also kept to be taken.
     pub(super) fn meet(&mut self, path: &str) -> Option<String> {
         let remark = self.remark(path)?;
         if self.told.len() < MAX_TOLD && self.told.insert(path.to_owned()) {
@@ -51,7 +51,7 @@ impl Strangers {
         Some(remark)
     }
 
-    /// The next remark that nobody has taken.
+    /// Takes the next remark.
     pub(super) fn take(&mut self) -> Option<String> {
         self.waiting.pop_front()
     }
@@ -64,12 +64,12 @@ impl Strangers {
                 Audience::Paths(of) => paths.extend(of.iter().map(String::as_str)),
             }
         }
-        // A tape without messages keeps them from nobody.
+        // Where there are no messages, nobody is left out.
         if paths.is_empty() || paths.iter().any(|pattern| path_matches(pattern, path)) {
             return None;
         }
         let mut said = format!("no message of the tape is for {path:?}");
-        // Writing into a string does not fail.
+        // Writing to a string can't fail.
         if let Some(nearest) = nearest(path, &paths) {
             let _ = write!(said, " (did you mean {nearest}?)");
         }
@@ -82,12 +82,12 @@ impl Strangers {
     }
 }
 
-/// The path that is spelt most like this one, if one is enough alike to suggest.
+/// The path that is spelt most like this one, if one is enough alike to be suggested.
 fn nearest<'p>(path: &str, paths: &BTreeSet<&'p str>) -> Option<&'p str> {
     if path.chars().nth(MAX_COMPARED_CHARS).is_some() {
         return None;
     }
-    // All begin with a slash, which makes no two of them alike.
+    // All begin with a slash: that alone makes no two of them alike.
     let spelt = |path: &str| path.trim_start_matches('/').to_lowercase();
     let path = spelt(path);
     let allowed = (path.chars().count() / 3).max(1);
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(strangers.take().as_deref(), Some(said));
         assert_eq!(strangers.take().as_deref(), Some(far));
         assert_eq!(strangers.take(), None);
-        // Of another tape, that is news.
+        // With another tape, that is news.
         strangers.rebase(for_paths(&["/a"]));
         let news = "no message of the tape is for \"/\"; its paths are /a";
         assert_eq!(strangers.meet("/").as_deref(), Some(news));

@@ -15,7 +15,7 @@ pub(super) struct Triggers {
 #[derive(Debug, Default)]
 struct Count {
     so_far: u64,
-    /// Thresholds and the steps that wait for them, ascending.
+    /// Thresholds and the steps that wait for them, in ascending order.
     marks: VecDeque<(u64, usize)>,
 }
 
@@ -25,7 +25,7 @@ impl Count {
         self.marks.insert(at, (mark, index));
     }
 
-    /// Steps whose mark has been reached, in the order of their marks.
+    /// Takes the steps whose mark has been reached, in the order of their marks.
     fn reached(&mut self, into: &mut Vec<usize>) {
         while let Some(&(mark, index)) = self.marks.front() {
             if mark > self.so_far {
@@ -53,7 +53,7 @@ impl Triggers {
         !self.frames.marks.is_empty() || !self.bytes.marks.is_empty()
     }
 
-    /// How many of `len` bytes may be sent before a step that wants exactly that many bytes.
+    /// How many of `len` bytes may be sent before the next step that wants an exact number sent.
     pub(super) fn before_mark(&self, len: usize) -> usize {
         let Some(&(mark, _)) = self.bytes.marks.front() else {
             return len;

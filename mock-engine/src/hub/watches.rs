@@ -1,4 +1,4 @@
-//! Frames of clients that somebody waits for.
+//! Frames and messages of clients that somebody waits for.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ impl Watches {
         self.open.remove(&number);
     }
 
-    /// Whether it has come.
+    /// Whether what is watched for has come.
     pub(super) fn seen(&self, number: u64) -> bool {
         self.open.get(&number).is_some_and(|(_, seen)| *seen)
     }
@@ -42,7 +42,7 @@ impl Watches {
         self.open.values().any(|(wanted, _)| wanted.is_message())
     }
 
-    /// A client sent a frame, and with it perhaps completed a message.
+    /// Takes in a frame that a client sent, and the message that it completes, if it does.
     pub(super) fn received(&mut self, frame: &ClientFrame, message: Option<&Message>) {
         for (wanted, seen) in self.open.values_mut() {
             *seen = *seen || wanted.is(frame, message);

@@ -10,7 +10,7 @@ use super::line::{JournalLine, Said};
 use super::request::RequestHead;
 use crate::frame::FrameKind;
 
-/// Most attempts kept one by one; later ones are only counted.
+/// The most attempts kept one by one; later ones are only counted.
 pub const MAX_ATTEMPTS: usize = 65_536;
 
 /// One connection, from its accept to its end. Times are the tape's.
@@ -21,7 +21,7 @@ pub struct Attempt {
     pub conn: u64,
     /// When it was accepted.
     pub accepted: Micros,
-    /// What its client asked for, if it did.
+    /// What its client asked for, if it asked for anything.
     pub request: Option<RequestHead>,
     /// How it was answered, and when.
     pub answer: Option<(Micros, Answer)>,
@@ -31,7 +31,7 @@ pub struct Attempt {
     pub sent: u64,
     /// Messages and frames that it sent.
     pub received: u64,
-    /// Code of the Close that its client sent; 0 for one without a code.
+    /// The code of the Close that its client sent; 0 for one without a code.
     pub client_close: Option<u16>,
     /// Whether the engine sent it a Close.
     pub engine_close: bool,
@@ -96,34 +96,35 @@ impl fmt::Display for AttemptEnd {
 pub struct Attempts {
     /// By number.
     pub by_conn: BTreeMap<u64, Attempt>,
-    /// Connections beyond [`MAX_ATTEMPTS`], and those that repeats stand for: only counted.
+    /// Connections that are only counted: those beyond [`MAX_ATTEMPTS`], and those folded into
+    /// repeats.
     pub uncounted: u64,
     /// Dials that found the port down and were refused.
     pub dials_refused: u64,
-    /// Dials that were taken and reset before their answer.
+    /// Dials that were accepted and reset before their answer.
     pub dials_reset: u64,
-    /// Notes that an expectation was not met.
+    /// The expectations that were not met, in words.
     pub unmet: Vec<String>,
-    /// Entries that are missing.
+    /// The number of entries that are missing.
     pub missing: u64,
     /// The tape's time of the last line.
     pub until: Micros,
     /// Events sent to all connections at once, each counted once however many took it.
     pub broadcasts: u64,
-    /// Events that found nobody to take them.
+    /// Events and steps that were lost, mostly because nobody was there to take them.
     pub lost: u64,
     /// Whether the tape came to its `end`.
     pub ended: bool,
 }
 
-/// How a note says that an expectation was not met.
+/// What a note that an expectation was not met begins with.
 const NOT_MET: &str = "not met: ";
 
 impl Attempts {
-    /// The attempts of all these lines.
+    /// Collects the attempts of all these lines.
     ///
     /// # Errors
-    /// The first that a line is.
+    /// The first error among the lines.
     pub fn of<E>(lines: impl IntoIterator<Item = Result<JournalLine, E>>) -> Result<Self, E> {
         let mut attempts = Self::default();
         for line in lines {
@@ -183,7 +184,7 @@ impl Attempts {
         }
     }
 
-    /// Dials that reached the engine or were reported to it, whatever their outcome.
+    /// The number of dials that reached the engine or were reported to it, whatever their outcome.
     #[must_use]
     pub fn dials(&self) -> u64 {
         self.by_conn.len() as u64 + self.uncounted + self.dials_refused + self.dials_reset
@@ -264,8 +265,8 @@ impl Attempt {
             _ => None,
         };
         if let Some(end) = end {
-            // What follows from an end is not a second one; a plain answer on a kept connection is
-            // none.
+            // What follows from an end is not a second one. A plain answer, though, is not an end
+            // if the connection is kept.
             match self.end {
                 None | Some((_, AttemptEnd::Answer)) => self.end = Some((at, end)),
                 Some(_) => {}

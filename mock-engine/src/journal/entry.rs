@@ -8,7 +8,7 @@ use wstape_tape::{End, Expect, Micros};
 use super::request::RequestHead;
 use crate::frame::{ClientFrame, FrameKind};
 
-/// Longest payload of a client's frame shown in a printed line, in characters.
+/// The longest payload of a client's frame shown in a printed line, in characters.
 const MAX_SHOWN_CHARS: usize = 120;
 
 /// One thing that happened.
@@ -17,9 +17,9 @@ const MAX_SHOWN_CHARS: usize = 120;
 pub struct Entry {
     /// When, on the engine's clock.
     pub at: Micros,
-    /// On which connection, if on one.
+    /// On which connection, if it was on one.
     pub conn: Option<u64>,
-    /// What.
+    /// What happened.
     pub kind: JournalKind,
 }
 
@@ -29,9 +29,10 @@ pub struct Entry {
 pub enum JournalKind {
     /// A dial met a port that is down. On TCP only the dialer can know, and reports it.
     DialRefused,
-    /// A dial was taken and reset before its answer, by a port that is down for a number of dials.
+    /// A dial was accepted and reset before its answer, by a port that is down for a number of
+    /// dials.
     DialReset,
-    /// A dial is neither taken nor refused. On TCP only the dialer can know.
+    /// A dial is neither accepted nor refused. On TCP only the dialer can know.
     DialPending,
     /// A transport connection was accepted.
     Accepted,
@@ -46,7 +47,7 @@ pub enum JournalKind {
     },
     /// Its TLS handshake failed.
     TlsFailed(String),
-    /// It was taken and will never be answered.
+    /// It was accepted and will never be answered.
     Hung,
     /// Its handshake waits for the tape's own answer.
     Held,
@@ -59,21 +60,21 @@ pub enum JournalKind {
     HttpAnswered {
         /// Its method.
         method: String,
-        /// Path of the request, without its query.
+        /// The path of the request, without its query.
         path: String,
         /// The HTTP status.
         status: u16,
     },
     /// Something was sent; a broadcast is one entry, however many receive it.
     Sent {
-        /// Name of the event, or kind of the frame.
+        /// The name of the event, or the kind of the frame.
         what: Arc<str>,
         /// To how many connections.
         to: usize,
     },
-    /// Something was to be sent, but nobody was connected.
+    /// Something was not sent or done: nobody was there to take it, or there was no room for it.
     Lost {
-        /// Name of the event, or kind of the frame.
+        /// The name of the event, the kind of the frame, or the step's key.
         what: Arc<str>,
     },
     /// The client sent a frame.
@@ -82,7 +83,7 @@ pub enum JournalKind {
     Dropped(End),
     /// The engine ended its own side of the stream with a FIN, and goes on reading.
     HalfClosed,
-    /// Nothing passed for so long that the connection was forgotten on the way; nobody was told.
+    /// The link forgot the connection, because nothing passed for long; neither end was told.
     Forgotten,
     /// The client ended the transport with a FIN.
     ClientClosed,
@@ -90,14 +91,14 @@ pub enum JournalKind {
     ClientReset,
     /// A fault or another state was set or cleared.
     State(String),
-    /// The port refuses connections from here on.
+    /// The port refuses connections from now on.
     Down,
     /// The port listens again.
     Up,
     /// The tape's time 0 is now.
     Began,
-    /// A partition of this connection has ended, or the connection has: what it held back until
-    /// then.
+    /// What a partition had held back of this connection, when the partition or the connection
+    /// ended.
     Released {
         /// Bytes for the client.
         to_client: usize,
@@ -106,7 +107,7 @@ pub enum JournalKind {
     },
     /// A place that the tape names.
     Mark(String),
-    /// A demand on the subscriber: for whoever evaluates it.
+    /// An expectation of the subscriber, for whoever judges it.
     Expect(Arc<Expect>),
     /// More waited for a client than a link carries; the link was reset.
     Overrun,
@@ -119,7 +120,7 @@ pub enum JournalKind {
 }
 
 impl JournalKind {
-    /// Whether a timeline has a line for it. An entry without one adds to something that the
+    /// Whether a timeline has a line for it. An entry without one only adds to something that the
     /// timeline tells anyway: a request to its answer, bytes to a partition's end.
     #[must_use]
     pub fn is_told(&self) -> bool {
@@ -244,7 +245,7 @@ impl fmt::Display for Shown<'_> {
 }
 
 impl Entry {
-    /// An entry that this happened.
+    /// An entry that says that this happened.
     #[must_use]
     pub fn new(at: Micros, conn: Option<u64>, kind: JournalKind) -> Self {
         Self { at, conn, kind }

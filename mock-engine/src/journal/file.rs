@@ -1,4 +1,4 @@
-//! The journal's file, written on another thread: a slow disk stalls nobody.
+//! The journal's file, written on another thread, so that a slow disk stalls nobody.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -11,10 +11,10 @@ use tokio::sync::Notify;
 
 use super::line::{JournalLine, JournalTime, Said};
 
-/// Most memory for lines that wait for the file; further ones are counted and lost.
+/// The most memory for lines that wait for the file; further ones are counted and lost.
 const MAX_QUEUED_BYTES: usize = 16 << 20;
 
-/// How long a flush waits for a file that takes nothing, by the machine's clock.
+/// How long a flush waits while the file takes nothing, by the machine's clock.
 const MAX_FLUSH_WAIT: Duration = Duration::from_secs(5);
 
 /// Hands lines to a thread that writes them.
@@ -28,7 +28,7 @@ struct Shared {
     queue: Mutex<Queue>,
     /// Notified of every change in the queue.
     changed: Condvar,
-    /// Notified once the file takes no more.
+    /// Notified once the file takes nothing more.
     broke: Notify,
 }
 
@@ -36,13 +36,14 @@ struct Shared {
 struct Queue {
     items: VecDeque<Item>,
     bytes: usize,
-    /// Lines lost since the last one that found room, and when the last of them was.
+    /// The number of lines lost since the last one that found room, and the time of the last of
+    /// them.
     lost: Option<(u64, JournalTime)>,
-    /// Lines and flushes that the thread has dealt with, and those it was given in all.
+    /// How many lines and flushes the thread has dealt with, and how many it was given in all.
     done: u64,
     given: u64,
     failure: Option<io::Error>,
-    /// The text of the failure, kept after it was reported.
+    /// The text of the failure, kept after the failure has been reported.
     why: Option<String>,
     closed: bool,
 }
@@ -56,7 +57,7 @@ enum Item {
 }
 
 impl FileWriter {
-    /// Starts the thread; if the system has none left, the first flush says so.
+    /// Starts the thread; if the system has no thread left, the first flush says so.
     pub(super) fn start(file: Box<dyn Write + Send>) -> Self {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
@@ -95,7 +96,7 @@ impl FileWriter {
         self.shared.changed.notify_all();
     }
 
-    /// A handle to wait for the file, without owning it.
+    /// A handle to wait for the file, which doesn't keep it open.
     pub(super) fn handle(&self) -> FileHandle {
         FileHandle(Arc::clone(&self.shared))
     }
@@ -130,7 +131,7 @@ impl FileHandle {
 }
 
 impl FileHandle {
-    /// Completes once the file takes no more, with why. Cancel safe.
+    /// Returns why, once the file takes nothing more. Cancel safe.
     pub(super) async fn broken(&self) -> String {
         loop {
             let mut broke = pin!(self.0.broke.notified());
@@ -159,14 +160,14 @@ impl Queue {
         self.given += 1;
     }
 
-    /// The file takes no more.
+    /// Notes that the file takes nothing more.
     fn fail(&mut self, error: io::Error) {
         self.why = Some(error.to_string());
         self.failure = Some(error);
         self.closed = true;
     }
 
-    /// Writes the count of lost lines in their place.
+    /// Queues the count of lost lines, in their place.
     fn push_loss(&mut self) {
         if let Some((lost, at)) = self.lost.take() {
             let said = Said::Missing { entries: lost };
@@ -176,8 +177,8 @@ impl Queue {
 }
 
 impl Shared {
-    /// Writes what comes, each line at once with its newline, so that a reader never sees half a
-    /// line, until nobody is left to hand any over.
+    /// Writes what is queued until nobody is left to queue more. Each line is written at once with
+    /// its newline, so that a reader never sees half a line.
     fn write_all(&self, mut file: Box<dyn Write + Send>) {
         let mut queue = self.queue.lock();
         loop {
@@ -222,10 +223,10 @@ mod tests {
     use super::super::entry::JournalKind;
     use super::*;
 
-    /// Lines that fill the queue, a sixteenth of it each.
+    /// The length of the tests' lines: a sixteenth of the queue each.
     const LINE_BYTES: usize = MAX_QUEUED_BYTES / 16;
 
-    /// A disk that takes nothing until told to, and then everything.
+    /// A disk that takes nothing until it is told to, and then everything.
     struct Slow {
         may: Receiver<()>,
         waits: bool,
@@ -268,7 +269,7 @@ mod tests {
     fn what_a_slow_disk_has_no_room_for_is_counted_at_its_place_and_what_comes_behind_it_is_written()
      {
         let (file, go, took) = slow();
-        // With its overhead beside the text, a sixteenth line of this size finds no room.
+        // With its overhead, a sixteenth line of this size finds no room.
         for at_ms in 1..=20 {
             file.queue(line(at_ms, LINE_BYTES));
         }

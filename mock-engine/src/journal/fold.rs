@@ -1,8 +1,8 @@
-//! Repeats folded into one line: a client that spins must not fill the disk.
+//! Folds repeats into one line: a client that spins must not fill the disk.
 //!
 //! Whatever a client can cause as often as it likes is written as long as it keeps to a pace;
-//! beyond that it is counted, and a line once a second says how often. What tapes and controls do
-//! is always written: it ends, or has a pace of its own.
+//! beyond that it is counted, and a line once a second says how often it happened. What tapes and
+//! controls do is always written: it ends, or has a pace of its own.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,16 @@ use wstape_tape::Micros;
 use super::entry::{Entry, JournalKind};
 use super::line::{Repeats, cost};
 
-/// What one kind of event may write in a burst, in bytes.
+/// The most that one kind of event may write in a burst, in bytes.
 const MAX_BURST_BYTES: u64 = 8 << 10;
 
-/// What one kind of event may write continuously, in bytes a second.
+/// The most that one kind of event may write continuously, in bytes per second.
 const MAX_BYTES_PER_SECOND: u64 = 1_536;
 
 /// How often repeats are summed up.
 const FOLD_EVERY: Micros = Micros::from_ms(1_000);
 
-/// Most kinds of events distinguished by what they say; further ones are by name only.
+/// The most kinds of events told apart by what they say; further ones are told apart by name only.
 const MAX_SHAPES: usize = 64;
 
 /// Repeats of one kind of event that are not summed up yet.
@@ -41,8 +41,8 @@ pub(super) enum Passed {
     Fold(Fold),
 }
 
-/// Identifies a kind of event: the kind's name, and what it says as far as a client has no choice
-/// in it.
+/// Identifies a kind of event: the kind's name, and what it says, leaving out whatever a client can
+/// choose freely.
 type Shape = (&'static str, String);
 
 /// Decides which entries get a line each.
@@ -56,7 +56,7 @@ pub(super) struct Folds {
 /// The pace of one kind of event.
 #[derive(Debug)]
 struct Pace {
-    /// Bytes that may still be written, in millionths, and the time of that figure.
+    /// Bytes that may still be written, in millionths, and when that was so.
     credit: u64,
     at: Micros,
     fold: Option<Fold>,
@@ -78,7 +78,7 @@ impl Fold {
     }
 }
 
-/// What an entry is a repeat of; `None` if no client can cause it at will.
+/// What an entry counts as a repeat of; `None` if no client can cause it at will.
 fn shape(entry: &Entry) -> Option<Shape> {
     let dial = matches!(
         entry.kind,
@@ -99,7 +99,7 @@ fn shape(entry: &Entry) -> Option<Shape> {
 }
 
 impl Folds {
-    /// The lines to write after this entry.
+    /// Takes an entry; returns the lines to write now.
     pub(super) fn pass(&mut self, entry: &Entry) -> Vec<Passed> {
         let mut lines = Vec::new();
         if self.due.is_some_and(|due| due <= entry.at) {
@@ -160,7 +160,8 @@ impl Pace {
             .min(MAX_BURST_BYTES * 1_000_000);
         self.at = entry.at;
         let cost = cost(entry) as u64 * 1_000_000;
-        // The first of a kind is written however long it is.
+        // The first of a kind, or the first after a long enough pause, is written however long it
+        // is.
         let whole = self.credit == MAX_BURST_BYTES * 1_000_000;
         if cost > self.credit && !whole {
             return false;
@@ -184,7 +185,8 @@ mod tests {
         String::from_utf8(JournalLine { at, said }.to_json().unwrap()).unwrap()
     }
 
-    /// What the file gets from a client that does these things over and over, `every` apart.
+    /// What the file gets from a client that does these things over and over, at intervals of
+    /// `every`.
     fn spun(kinds: &[JournalKind], every: Micros, until: Micros) -> Vec<String> {
         let mut folds = Folds::default();
         let mut lines = Vec::new();

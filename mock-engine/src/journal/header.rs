@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// The version of the journal's format.
 pub const JOURNAL_VERSION: u32 = 1;
 
-/// The first line of a journal: which format it is, and whose.
+/// The first line of a journal: the version of its format, and which engine it is of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct JournalHeader {
@@ -14,13 +14,13 @@ pub struct JournalHeader {
     pub journal: u32,
     /// The program that wrote it, and its version.
     pub by: String,
-    /// Name of the engine, for a tape of several.
+    /// The engine's name, for a tape of several engines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub engine: Option<String>,
     /// Where clients connect to.
     #[serde(default)]
     pub url: String,
-    /// Wall time at which the engine came up, from which `waited_ms` counts.
+    /// The wall time at which the engine came up, from which `waited_ms` counts.
     pub up: DateTime<Utc>,
 }
 

@@ -1,4 +1,4 @@
-//! A line of a journal: an entry, repeats of one, or what is missing.
+//! A line of a journal: an entry, repeats of one, or a count of what is missing.
 
 use std::fmt;
 use std::io;
@@ -9,7 +9,7 @@ use wstape_tape::Micros;
 
 use super::entry::{Entry, JournalKind};
 
-/// What a line takes beside its text, in bytes.
+/// What a line takes besides its text, in bytes.
 pub(super) const LINE_BYTES: usize = 96;
 
 /// When something happened, on the tape's clock, which is 0 until the tape begins.
@@ -53,9 +53,9 @@ pub struct JournalLine {
 pub enum Said {
     /// One thing happened.
     Once {
-        /// On which connection, if on one.
+        /// On which connection, if it was on one.
         conn: Option<u64>,
-        /// What.
+        /// What happened.
         kind: JournalKind,
     },
     /// The same happened over and over, too fast to be worth a line each.
@@ -70,13 +70,13 @@ pub enum Said {
 /// The same thing over and over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repeats {
-    /// The kind's name, as one entry would have it.
+    /// The name of the kind, as in a single entry.
     pub kind: String,
-    /// How a person reads one.
+    /// What a single entry would say.
     pub what: String,
-    /// How many times.
+    /// The number of times.
     pub times: u64,
-    /// From the first to the last.
+    /// The time from the first to the last.
     pub lasted: Micros,
 }
 
@@ -90,7 +90,7 @@ impl JournalLine {
         }
     }
 
-    /// The line as a file has it, newline included.
+    /// The line as written to a file, newline included.
     ///
     /// # Errors
     /// If a payload can't be written as JSON, which is not known to happen.
@@ -106,7 +106,7 @@ pub(super) fn cost(entry: &Entry) -> usize {
     LINE_BYTES + text_bytes(&entry.kind)
 }
 
-/// Bytes of text and payload in it.
+/// The bytes of text and payload in it.
 fn text_bytes(kind: &JournalKind) -> usize {
     match kind {
         JournalKind::Received(frame) => frame.payload.len(),
@@ -171,14 +171,14 @@ impl fmt::Display for JournalLine {
     }
 }
 
-/// A time in milliseconds, with the digits that a tape has.
+/// A time in milliseconds, with the digits that a tape would have.
 pub(super) fn ms(time: Micros) -> Result<Box<RawValue>, serde_json::Error> {
     RawValue::from_string(time.to_ms_text())
 }
 
 impl Serialize for JournalLine {
-    /// One object: `at_ms`, also `waited_ms` before the tape began, `conn` if there is one, `kind`,
-    /// and the kind's own members.
+    /// Writes one object: `at_ms`, also `waited_ms` before the tape began, `conn` if there is one,
+    /// `kind`, and the kind's own members.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let raw = |time| ms(time).map_err(serde::ser::Error::custom);
         let mut map = serializer.serialize_map(None)?;

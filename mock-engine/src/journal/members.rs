@@ -1,4 +1,4 @@
-//! The members that each kind of entry has in a journal file, written and read.
+//! Writes and reads the members that each kind of entry has in a journal file.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::frame::{ClientFrame, FrameKind};
 /// The text around an expectation that makes it a step.
 const STEP_BEFORE: &str = r#"{"at_ms":0,"expect":"#;
 
-/// The expectation as a tape has it.
+/// An expectation, written as in a tape.
 fn expect_text(expect: &Expect) -> Option<Box<RawValue>> {
     let line = Step::at(Micros::ZERO, Action::Expect(expect.clone())).to_line();
     let value = line
@@ -134,11 +134,11 @@ pub(super) struct Members {
     from_client_bytes: Option<usize>,
 }
 
-/// A member that a kind must have and this line lacks, or has in a wrong form.
+/// A member that a kind must have and a line lacks, or has in a wrong form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BadMember(pub(super) &'static str);
 
-/// The value of a member, or which one is missing.
+/// The value of a member, or an error with the name of the missing one.
 fn need<T>(member: Option<T>, name: &'static str) -> Result<T, BadMember> {
     member.ok_or(BadMember(name))
 }

@@ -1,9 +1,10 @@
 //! The journal: what happened, in order.
 //!
-//! `entry` is one thing that happened, as the engine keeps it in memory. Lines, in a file and for
-//! those who follow a run, are made from it: `redact` removes secrets, `fold` sums up endless
-//! repeats, `line` and `members` write and read a line, `ring` keeps the newest, `file` writes them
-//! on another thread, `reader` reads them back, `attempts` collects what became of each connection.
+//! `entry` is one thing that happened, as the engine keeps it in memory. Lines, for a file and for
+//! readers that follow a run, are made from entries: `redact` removes secrets, `fold` sums up
+//! endless repeats, `line` and `members` write and read a line, `ring` keeps the newest, `file`
+//! writes them on another thread, `reader` reads them back, `attempts` collects what became of each
+//! connection.
 
 mod attempts;
 mod entry;
@@ -46,11 +47,11 @@ pub enum Retention {
     /// All of it: for runs with an end.
     #[default]
     All,
-    /// The newest this many entries.
+    /// The newest entries, this many.
     Last(usize),
 }
 
-/// What happened so far; a cheap handle that can be cloned.
+/// What has happened so far. Clones are cheap, and share one journal.
 #[derive(Debug, Clone)]
 pub struct Journal {
     inner: Arc<Inner>,
@@ -60,7 +61,7 @@ pub struct Journal {
 pub(crate) struct JournalSetup {
     pub(crate) retention: Retention,
     pub(crate) file: Option<Box<dyn Write + Send>>,
-    /// Whether the newest lines are kept for those who follow.
+    /// Whether the newest lines are kept for readers that follow.
     pub(crate) shown: bool,
     pub(crate) redact: Option<Box<dyn Redact>>,
     pub(crate) header: JournalHeader,
@@ -73,7 +74,7 @@ struct Inner {
     kept: Mutex<Kept>,
     /// Notified of each entry.
     grown: Notify,
-    /// Notified of each line for those who follow.
+    /// Notified of each line for readers that follow.
     shown: Notify,
     header: JournalHeader,
 }
@@ -81,12 +82,12 @@ struct Inner {
 struct Kept {
     entries: VecDeque<Entry>,
     retention: Retention,
-    /// Entries ever written, including those no longer kept.
+    /// The number of entries ever written, including those no longer kept.
     written: usize,
     lines: Option<Lines>,
 }
 
-/// The journal as lines: in a file, and for those who follow.
+/// The journal as lines: in a file, and for readers that follow.
 struct Lines {
     folds: Folds,
     redaction: Redaction,
@@ -118,7 +119,7 @@ impl Lines {
         })
     }
 
-    /// A time of the engine's clock as lines give it.
+    /// A time of the engine's clock, as lines give it.
     fn stamp(&self, at: Micros) -> JournalTime {
         match self.zero {
             Some(zero) if at >= zero => JournalTime::At(Micros(at.0 - zero.0)),
@@ -126,7 +127,7 @@ impl Lines {
         }
     }
 
-    /// Something has happened.
+    /// Takes in what has happened.
     fn add(&mut self, entry: &Entry) {
         let passed = self.folds.pass(entry);
         self.say_all(passed);
@@ -160,7 +161,7 @@ impl Lines {
             };
             let line = Arc::new(line);
             if let Some(file) = self.begun_file() {
-                // This only queues them.
+                // This only queues the line.
                 file.queue(Arc::clone(&line));
             }
             if let Some(ring) = &mut self.ring {
@@ -169,7 +170,7 @@ impl Lines {
         }
     }
 
-    /// The file, after queueing its header.
+    /// The file, once its header is queued.
     fn begun_file(&mut self) -> Option<&FileWriter> {
         let file = self.file.as_ref()?;
         if let Some(header) = self.header.take() {
@@ -188,11 +189,11 @@ impl fmt::Debug for Kept {
 }
 
 impl Kept {
-    /// Adds an entry; returns whether that made a line for those who follow.
+    /// Adds an entry; returns whether that made a line for readers that follow.
     fn take(&mut self, entry: Entry) -> bool {
         let mut shown = false;
         if let Some(lines) = &mut self.lines {
-            // Under the journal's lock, so that the lines keep its order.
+            // Under the journal's lock, so that the lines keep the order of the entries.
             let before = lines.ring.as_ref().map(Ring::newest);
             lines.add(&entry);
             shown = before < lines.ring.as_ref().map(Ring::newest);
@@ -230,7 +231,7 @@ impl Journal {
         self.write_all(at, conn, [kind]);
     }
 
-    /// Writes what happened at one time, in order.
+    /// Writes several things that happened at one time, in order.
     pub(crate) fn write_all(
         &self,
         at: Micros,
@@ -249,14 +250,14 @@ impl Journal {
         }
     }
 
-    /// The first line of the file.
+    /// The journal's header, which is the first line of its file.
     #[must_use]
     pub fn header(&self) -> &JournalHeader {
         &self.inner.header
     }
 
-    /// At most `most` lines after number `had`, as far as they are still kept, if the builder's
-    /// [`followed`](crate::EngineBuilder::followed) is set.
+    /// The lines after number `had`, at most `most` of them, as far as they are still kept. They
+    /// are kept if the builder's [`followed`](crate::EngineBuilder::followed) is set.
     #[must_use]
     pub fn shown_since(&self, had: u64, most: usize) -> Shown {
         let kept = self.inner.kept.lock();
@@ -264,7 +265,7 @@ impl Journal {
         ring.map_or_else(Shown::default, |ring| ring.since(had, most))
     }
 
-    /// The number of the newest line for those who follow; 0 if there is none.
+    /// The number of the newest line for readers that follow; 0 if there is none.
     #[must_use]
     pub fn newest_shown(&self) -> u64 {
         let kept = self.inner.kept.lock();
@@ -277,7 +278,7 @@ impl Journal {
         self.inner.kept.lock().entries.iter().any(is)
     }
 
-    /// An entry as it may be shown.
+    /// An entry without its secrets, as it may be shown.
     pub(crate) fn clean(&self, entry: Entry) -> Entry {
         match &mut self.inner.kept.lock().lines {
             Some(lines) => lines.redaction.clean(entry),
@@ -285,7 +286,7 @@ impl Journal {
         }
     }
 
-    /// Sums up the repeats so far, so that whoever follows sees them.
+    /// Sums up the repeats so far, so that readers that follow see them.
     pub fn settle(&self) {
         if let Some(lines) = &mut self.inner.kept.lock().lines {
             lines.settle();
@@ -309,7 +310,7 @@ impl Journal {
         }
     }
 
-    /// Whether `is` holds for any line kept for those who follow.
+    /// Whether `is` holds for any line kept for readers that follow.
     pub fn any_shown(&self, is: impl FnMut(&JournalLine) -> bool) -> bool {
         let kept = self.inner.kept.lock();
         let ring = kept.lines.as_ref().and_then(|lines| lines.ring.as_ref());
@@ -322,15 +323,15 @@ impl Journal {
         self.inner.kept.lock().entries.iter().cloned().collect()
     }
 
-    /// Takes the kept entries, oldest first: for whoever follows a long run, so that the journal
-    /// doesn't have to keep all of it.
+    /// Takes the kept entries, oldest first: for a reader that follows a long run, so that the
+    /// journal doesn't have to keep all of it.
     #[must_use]
     pub fn take(&self) -> Vec<Entry> {
         self.inner.kept.lock().entries.drain(..).collect()
     }
 
-    /// The [`Display`](fmt::Display) lines of the kept entries that a timeline
-    /// [tells](JournalKind::is_told).
+    /// The kept entries that a timeline [tells](JournalKind::is_told), each as its
+    /// [`Display`](fmt::Display) line.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let kept = self.inner.kept.lock();
@@ -338,7 +339,7 @@ impl Journal {
         told.map(ToString::to_string).collect()
     }
 
-    /// Entries ever written, including those no longer kept.
+    /// The number of entries ever written, including those no longer kept.
     #[must_use]
     pub fn len(&self) -> usize {
         self.inner.kept.lock().written
@@ -363,8 +364,8 @@ impl Journal {
         }
     }
 
-    /// Completes once the journal's file takes no more, and says why: what happens after that is in
-    /// no file, though the engine goes on. Without a file it never completes. Cancel safe.
+    /// Returns why, once the journal's file takes nothing more: what happens after that is in no
+    /// file, though the engine goes on. Without a file it never returns. Cancel safe.
     pub async fn broken(&self) -> String {
         let file = {
             let kept = self.inner.kept.lock();
@@ -377,9 +378,8 @@ impl Journal {
         }
     }
 
-    /// Waits until the journal's file, if it has one, has taken everything written so far, flushes
-    /// it, and returns the first error. It gives up on a file that takes nothing for five seconds
-    /// by the machine's clock.
+    /// Waits until the journal's file, if it has one, has taken everything written so far, then
+    /// flushes it. Gives up on a file that takes nothing for five seconds by the machine's clock.
     ///
     /// # Errors
     /// The first error of a write or of this flush; writing stops at the first error.
@@ -398,7 +398,7 @@ impl Inner {
         let Some(file) = lines.begun_file().map(FileWriter::handle) else {
             return Ok(());
         };
-        // Others need not wait for the disk meanwhile.
+        // Don't make others wait for the disk meanwhile.
         drop(kept);
         file.flush()
     }
@@ -406,7 +406,7 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // Whoever cares what became of the file has flushed it.
+        // Anyone who cares what became of the file has flushed it.
         let _ = self.flush();
     }
 }

@@ -1,4 +1,4 @@
-//! Reading a journal file, line by line.
+//! Reads a journal file, line by line.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -11,8 +11,8 @@ use super::header::{JOURNAL_VERSION, JournalHeader};
 use super::line::{JournalLine, JournalTime, Repeats, Said};
 use super::members::Members;
 
-/// Longest line of a journal, in bytes: what is kept of a request or a frame, escaped, with room to
-/// spare.
+/// The longest line of a journal, in bytes: what is kept of a request or a frame, escaped, with
+/// room to spare.
 pub const MAX_JOURNAL_LINE_BYTES: usize = 1 << 20;
 
 /// Why a journal can't be read.
@@ -22,9 +22,9 @@ pub enum JournalError {
     /// The file can't be opened or read.
     #[error("{file}: cannot read the journal: {source}")]
     Io {
-        /// Name of the file.
+        /// The name of the file.
         file: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The first line is not a journal's.
@@ -32,26 +32,26 @@ pub enum JournalError {
         "{file}: not a journal: its first line must be {{\"journal\":1,…}}, as `wstape serve --journal` writes it"
     )]
     NoHeader {
-        /// Name of the file.
+        /// The name of the file.
         file: String,
     },
-    /// Its version is one that this reader does not know.
+    /// Its version is not one that this reader knows.
     #[error(
         "{file}: the journal has version {version}, but this program reads version \
          {JOURNAL_VERSION}"
     )]
     Version {
-        /// Name of the file.
+        /// The name of the file.
         file: String,
-        /// The version it says.
+        /// The version that it states.
         version: u32,
     },
     /// A line is invalid.
     #[error("{file}:{line}: {flaw}")]
     Line {
-        /// Name of the file.
+        /// The name of the file.
         file: String,
-        /// The line, from 1.
+        /// The number of the line, from 1.
         line: u64,
         /// What is wrong with it.
         flaw: String,
@@ -85,7 +85,7 @@ pub struct JournalReader<R> {
     file: String,
     input: R,
     header: JournalHeader,
-    /// Lines read so far.
+    /// The number of lines read so far.
     line: u64,
     skipped: u64,
     torn: bool,
@@ -103,7 +103,7 @@ impl JournalReader<BufReader<File>> {
     /// Opens a file.
     ///
     /// # Errors
-    /// If it can't be read, or its first line is not a journal's.
+    /// If it can't be read, or its first line is not a journal's header in a version that is known.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, JournalError> {
         let name = path.as_ref().display().to_string();
         match File::open(&path) {
@@ -117,7 +117,7 @@ impl<R: BufRead> JournalReader<R> {
     /// Reads the header; `file` is the name that errors give to the input.
     ///
     /// # Errors
-    /// If it can't be read, or its first line is not a journal's.
+    /// If it can't be read, or its first line is not a journal's header in a version that is known.
     pub fn new(file: impl Into<String>, input: R) -> Result<Self, JournalError> {
         let mut reader = Self {
             file: file.into(),
@@ -146,19 +146,19 @@ impl<R: BufRead> JournalReader<R> {
         Ok(reader)
     }
 
-    /// The first line.
+    /// The journal's header.
     #[must_use]
     pub fn header(&self) -> &JournalHeader {
         &self.header
     }
 
-    /// Whether the last line broke off, once the end was reached.
+    /// Whether the last line broke off; known once the end is reached.
     #[must_use]
     pub fn torn(&self) -> bool {
         self.torn
     }
 
-    /// Lines of unknown kinds so far.
+    /// The number of lines of unknown kinds so far.
     #[must_use]
     pub fn skipped(&self) -> u64 {
         self.skipped
@@ -172,7 +172,7 @@ impl<R: BufRead> JournalReader<R> {
         }
     }
 
-    /// The next whole line without its newline.
+    /// Reads the next whole line, without its newline.
     fn next_line(&mut self) -> Result<Option<Vec<u8>>, JournalError> {
         let mut line = Vec::new();
         let mut bounded = (&mut self.input).take(MAX_JOURNAL_LINE_BYTES as u64 + 1);
@@ -221,7 +221,7 @@ impl<R: BufRead> Iterator for JournalReader<R> {
     }
 }
 
-/// A line; `None` for one of an unknown kind.
+/// Parses a line; `None` for one of an unknown kind.
 fn parse(text: &[u8]) -> Result<Option<JournalLine>, String> {
     let mut members: Members = serde_json::from_slice(text).map_err(|error| error.to_string())?;
     let time = |raw: Option<Box<RawValue>>, name: &str| match raw {

@@ -1,11 +1,11 @@
-//! Secrets kept out of what a journal shows.
+//! Keeps secrets out of what a journal shows.
 
 use std::fmt;
 
 use super::entry::Entry;
 
-/// Takes the secrets out of entries before they are written or shown. The registry of secrets is
-/// elsewhere: an engine knows what happened, not what is secret.
+/// Takes the secrets out of entries before they are written or shown. What is secret is decided
+/// elsewhere: an engine knows only what happened.
 pub trait Redact: Send {
     /// Replaces the secrets in what a client sent (a request's target and headers, the payload of
     /// a frame) and in texts.
@@ -17,7 +17,7 @@ pub trait Redact: Send {
 pub(super) struct Redaction(pub(super) Option<Box<dyn Redact>>);
 
 impl Redaction {
-    /// The entry as it may be shown.
+    /// An entry without its secrets, as it may be shown.
     pub(super) fn clean(&mut self, mut entry: Entry) -> Entry {
         if let Some(redact) = &mut self.0 {
             redact.redact(&mut entry);

@@ -8,13 +8,13 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use wstape_wire::http1::Request;
 
-/// Longest request target that a journal keeps, in bytes.
+/// The longest request target that a journal keeps, in bytes.
 pub const MAX_TARGET_BYTES: usize = 4 << 10;
 
-/// Most bytes of names and values that a journal keeps of a request's headers.
+/// The most bytes that a journal keeps of the names and values of a request's headers.
 pub const MAX_HEADERS_BYTES: usize = 16 << 10;
 
-/// Longest method that a journal keeps, in bytes.
+/// The longest method that a journal keeps, in bytes.
 const MAX_METHOD_BYTES: usize = 32;
 
 /// The head of a request.
@@ -25,7 +25,7 @@ pub struct RequestHead {
     pub method: String,
     /// Path and query, as the client sent them; at most [`MAX_TARGET_BYTES`].
     pub target: String,
-    /// Headers in their order, names in lower case; at most [`MAX_HEADERS_BYTES`] of them. Bytes
+    /// Headers in order, with names in lower case; at most [`MAX_HEADERS_BYTES`] of them. Bytes
     /// that are not UTF-8 are replaced.
     pub headers: Vec<(String, String)>,
     /// Whether any part was too long to keep.
@@ -74,7 +74,7 @@ impl RequestHead {
         head
     }
 
-    /// The value of the first header of this name, which is in lower case.
+    /// The value of the first header with this name, which must be in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();

@@ -1,12 +1,12 @@
-//! The newest lines of a journal, numbered, for whoever reads it while it is written.
+//! The newest lines of a journal, numbered, for readers that follow it while it is written.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::line::JournalLine;
 
-/// Roughly the most memory for a journal's newest lines. Whoever reads slower than they come is
-/// told how many it missed.
+/// Roughly the most memory for a journal's newest lines. A reader slower than they come is told how
+/// many it missed.
 pub const MAX_SHOWN_BYTES: usize = 16 << 20;
 
 /// The newest lines, numbered from 1 after the header.
@@ -21,7 +21,7 @@ pub(super) struct Ring {
 /// Lines of a journal for one reader.
 #[derive(Debug, Default)]
 pub struct Shown {
-    /// Lines after those it had that are already gone.
+    /// The number of lines after `had` that are already gone.
     pub missed: u64,
     /// The number of the first of `lines`.
     pub first: u64,
@@ -46,14 +46,15 @@ impl Ring {
         self.newest
     }
 
-    /// At most `most` lines after number `had`.
+    /// The lines after number `had`, at most `most` of them.
     pub(super) fn since(&self, had: u64, most: usize) -> Shown {
         let oldest = self.newest + 1 - self.lines.len() as u64;
         let first = had.saturating_add(1).max(oldest);
         let skip = usize::try_from(first - oldest).unwrap_or(usize::MAX);
         let lines = self.lines.iter().skip(skip).take(most);
         Shown {
-            // A number beyond the newest is from another run: nothing of this one was missed.
+            // A number beyond the newest is from another run: the reader missed nothing of this
+            // one.
             missed: first - had.saturating_add(1).min(first),
             first,
             lines: lines.cloned().collect(),

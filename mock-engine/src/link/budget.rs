@@ -1,9 +1,9 @@
-//! The memory for what waits for all of an engine's clients.
+//! The memory for bytes that wait for an engine's clients.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Most memory for what waits for all clients together. Beyond it a client that is more than a
+/// The most memory for what waits for all clients together. Beyond it a client that is more than a
 /// megabyte behind is reset when more is sent to it; one that keeps reading is not.
 pub const MAX_TO_CLIENTS_BYTES: usize = 1 << 30;
 
@@ -12,7 +12,7 @@ pub const MAX_TO_CLIENTS_BYTES: usize = 1 << 30;
 pub(crate) struct Budget(Arc<AtomicUsize>);
 
 impl Budget {
-    /// A link that took `before` bytes now takes `now`.
+    /// Notes that a link that took `before` bytes now takes `now`.
     pub(super) fn settle(&self, before: usize, now: usize) {
         if now > before {
             self.0.fetch_add(now - before, Ordering::Relaxed);

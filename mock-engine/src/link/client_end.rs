@@ -12,10 +12,10 @@ use super::lane::Front;
 use super::lanes::{HIGH_WATER_BYTES, Read, Shared, poll_lane, wake};
 use crate::clock::Timer;
 
-/// Most chunks handed out by one [`ClientReader::take_due`].
+/// The most chunks handed out by one [`ClientReader::take_due`].
 const MAX_CHUNKS: usize = 1_024;
 
-/// Bytes of chunks after which it stops: well above what a write costs by itself.
+/// The bytes after which it hands out no more chunks: well above the fixed cost of a write.
 const ENOUGH_BYTES: usize = 64 << 10;
 
 /// The client's end of a link: in virtual time, its socket.
@@ -103,8 +103,8 @@ pub(crate) struct ClientReader {
 }
 
 impl ClientReader {
-    /// Waits for bytes and appends all that are due to `out`; a slice comes alone. `Ok(false)` is
-    /// the end of the stream, an error its reset.
+    /// Waits for bytes and appends all that are due to `out`; a slice comes alone. `Ok(false)`
+    /// means that the stream has ended, an error that it was reset.
     pub(crate) async fn take_due(&mut self, out: &mut Vec<Bytes>) -> io::Result<bool> {
         let Self { shared, timer } = self;
         let read = std::future::poll_fn(|cx| {
@@ -140,7 +140,7 @@ impl ClientReader {
 
 impl ClientReader {
     /// After the end of the stream, waits until the engine takes nothing more from the client.
-    /// `true` if it has reset the stream.
+    /// `true` if the engine has reset the stream.
     pub(crate) async fn engine_done(&mut self) -> bool {
         std::future::poll_fn(|cx| {
             let mut lanes = self.shared.lanes.lock();
@@ -190,7 +190,7 @@ impl ClientWriter {
                 let wakers = lanes.answer_forgotten(shared.clock.now());
                 drop(lanes);
                 wakers.into_iter().for_each(wake);
-                // The socket takes them; the reset is on its way.
+                // A real socket would take them; the reset is on its way.
                 return Poll::Ready(Ok(buf.len()));
             }
             let lane = &mut lanes.from_client;
@@ -198,7 +198,7 @@ impl ClientWriter {
                 return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
             }
             if lane.closed() {
-                // The engine reads no more; the socket takes the bytes all the same.
+                // The engine reads no more, but a real socket would take the bytes all the same.
                 return Poll::Ready(Ok(buf.len()));
             }
             let len = buf.len().min(lane.room());
@@ -222,7 +222,7 @@ impl ClientWriter {
         Ok(())
     }
 
-    /// The client has finished writing.
+    /// Ends the client's side: it has finished writing.
     pub(crate) fn fin(&self) {
         let waker = {
             let mut lanes = self.shared.lanes.lock();
@@ -232,7 +232,7 @@ impl ClientWriter {
         wake(waker);
     }
 
-    /// The client resets the connection.
+    /// Resets the connection, as the client.
     pub(crate) fn reset(&self) {
         let waker = {
             let mut lanes = self.shared.lanes.lock();

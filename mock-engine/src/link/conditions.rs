@@ -7,7 +7,7 @@ use wstape_tape::{Corruption, Distribution, Latency, Micros};
 
 use super::pieces::{Pieces, Variation};
 
-/// The Pareto tail's shape: finite mean and variance, and a visible tail.
+/// The shape of the Pareto tail: mean and variance are finite, and the tail is visible.
 const PARETO_SHAPE: f64 = 3.0;
 
 /// What one direction of a link does to the bytes it carries, until changed.
@@ -15,21 +15,21 @@ const PARETO_SHAPE: f64 = 3.0;
 /// The default is a perfect link: what is written can be read at once.
 #[derive(Debug, Clone, Default)]
 pub struct Conditions {
-    /// Partitioned: nothing is delivered.
+    /// Whether it is partitioned: nothing is delivered.
     pub held: bool,
     /// Latencies, which add up.
     pub(crate) delays: Vec<Delay>,
     /// Bandwidth in bytes per second; never zero.
     pub rate: Option<u64>,
-    /// A read returns at most this many bytes; never zero.
+    /// The most bytes that a read returns; never zero.
     pub slice: Option<u32>,
     /// How far the length of such a read may deviate.
     pub(crate) variation: Option<Variation>,
-    /// Room for bytes while nothing is delivered, if less than a lane's.
+    /// The room for bytes while nothing is delivered, if less than a lane has.
     pub room: Option<u32>,
     /// Damages to bytes, applied one after the other.
     pub(crate) damages: Vec<Damage>,
-    /// A connection that carries nothing for this long is forgotten on the way.
+    /// The link forgets a connection that carries nothing for this long.
     pub(crate) forgets_after: Option<Micros>,
 }
 
@@ -39,7 +39,8 @@ impl Conditions {
         self.delays.push(Delay::new(0, latency, seed, 0));
     }
 
-    /// Whether bytes pass as on a perfect link (a held lane keeps them, but on time).
+    /// Whether bytes pass as on a perfect link. A held lane may be clean too: it keeps bytes,
+    /// without delay.
     pub(crate) fn clean(&self) -> bool {
         self.delays.is_empty() && self.rate.is_none() && self.slice.is_none()
     }
@@ -60,14 +61,14 @@ impl Conditions {
         Some(drawn.map_or(Pieces::even(slice), |variation| variation.next(slice)))
     }
 
-    /// The bytes after every damage.
+    /// Applies every damage to bytes.
     pub(crate) fn damage(&mut self, bytes: Bytes) -> Bytes {
         let damages = self.damages.iter_mut();
         damages.fold(bytes, |bytes, damage| damage.apply(bytes))
     }
 
-    /// Takes over `new`, keeping the position in the draws of each latency that goes on, and what
-    /// each damage has let pass.
+    /// Takes over `new`. Each latency that goes on keeps its position in its draws, and each damage
+    /// the count of what it has let pass.
     pub(crate) fn change(&mut self, new: Self) {
         let old = std::mem::replace(self, new);
         for delay in &mut self.delays {
@@ -89,7 +90,7 @@ impl Conditions {
 /// One latency of one layer, with its own random stream.
 #[derive(Debug, Clone)]
 pub(crate) struct Delay {
-    /// Distinguishes one setting of the state from the next.
+    /// Tells one setting of the state from the next.
     generation: u64,
     latency: Latency,
     draws: Option<Box<ChaCha8Rng>>,
@@ -133,7 +134,7 @@ impl Delay {
                 whole_micros(lossy(base) + z * lossy(jitter))
             }
             Distribution::Pareto => {
-                // Inverse transform, minus the scale itself: the least draw is the base.
+                // Inverse transform sampling, less the scale itself: the smallest draw is the base.
                 let u: f64 = rng.random();
                 let stretch = (1.0 - u).powf(-1.0 / PARETO_SHAPE) - 1.0;
                 whole_micros(lossy(base) + stretch * lossy(jitter))
@@ -145,10 +146,10 @@ impl Delay {
 /// One corruption of one layer, and its progress.
 #[derive(Debug, Clone)]
 pub(crate) struct Damage {
-    /// Distinguishes one setting of the state from the next.
+    /// Tells one setting of the state from the next.
     generation: u64,
     corruption: Corruption,
-    /// Bytes that have passed since it was set.
+    /// The number of bytes that have passed since it was set.
     passed: u64,
 }
 
@@ -165,7 +166,7 @@ impl Damage {
         self.generation == other.generation && self.corruption == other.corruption
     }
 
-    /// How far after the next byte the next damaged one comes.
+    /// How many bytes pass before the next damaged one.
     fn next(&self) -> Option<u64> {
         let skip = self.corruption.skip_bytes;
         match (skip.checked_sub(self.passed), self.corruption.every_bytes) {
@@ -194,7 +195,7 @@ impl Damage {
     }
 }
 
-/// Microseconds as a float: exact below 285 years, enough for a draw.
+/// Microseconds as a float: exact below 285 years, which is enough for a draw.
 fn lossy(span: Micros) -> f64 {
     span.duration().as_secs_f64() * 1e6
 }

@@ -16,7 +16,7 @@ use super::lane::Lane;
 use super::lanes::{HIGH_WATER_BYTES, HeldBytes, Lanes, Memory, Read, Shared, poll_lane, wake};
 use crate::clock::Timer;
 
-/// The engine's end of a link: reads what the client wrote, writes towards it.
+/// The engine's end of a link: reads what the client wrote, and writes to the client.
 ///
 /// Dropping it without an end queues a FIN.
 #[derive(Debug)]
@@ -73,10 +73,11 @@ impl AsyncWrite for EngineEnd {
             }
             let lane = &mut lanes.to_client;
             if lane.ended() || lane.closed() {
-                // What follows an end is lost, as on a real socket.
+                // What is written after an end is lost, as on a real socket.
                 return Poll::Ready(Ok(buf.len()));
             }
-            // An HTTP answer waits for its client; only frames are sent whether it reads or not.
+            // An HTTP answer waits for the client to read; only frames are sent whether it reads or
+            // not.
             let len = buf.len().min(room(lane));
             if len == 0 && !buf.is_empty() {
                 lane.writer = Some(cx.waker().clone());
@@ -110,8 +111,8 @@ impl Drop for EngineEnd {
     }
 }
 
-/// Bytes that can still be pushed towards the client: none if all clients together take too much
-/// and this one is behind.
+/// The number of bytes that can still be pushed towards the client: none if all clients together
+/// take too much and this one is behind.
 fn room(lane: &Lane) -> usize {
     if lane.weight() > HIGH_WATER_BYTES && lane.over_budget() {
         return 0;
@@ -142,7 +143,7 @@ fn push(shared: &Shared, bytes: Bytes) -> bool {
     fits
 }
 
-/// The engine ends the stream both ways, `end` towards the client, and reads no more.
+/// Ends the stream both ways for the engine, by `end` towards the client, and reads no more.
 fn end_both(lanes: &mut Lanes, end: impl FnOnce(&mut Lane)) -> [Option<Waker>; 4] {
     end(&mut lanes.to_client);
     lanes.from_client.close();
@@ -181,13 +182,13 @@ impl LinkHandle {
     }
 
     /// Whether this many bytes fare the same in one piece as in several: nothing delays, cuts or
-    /// damages them, and there is room for them all.
+    /// damages them, and there is room for all of them.
     pub(crate) fn joins(&self, bytes: usize) -> bool {
         let lanes = self.shared.lanes.lock();
         lanes.to_client.joins() && bytes <= room(&lanes.to_client)
     }
 
-    /// Ends the stream both ways; the FIN queues behind the bytes in flight.
+    /// Ends the stream both ways; the FIN queues after the bytes in flight.
     pub fn fin(&self) {
         finish(&self.shared);
     }
@@ -211,7 +212,7 @@ impl LinkHandle {
         wakers.into_iter().for_each(wake);
     }
 
-    /// Ends the stream both ways whatever holds or slows it: bytes and FIN arrive now.
+    /// Ends the stream both ways, whatever holds or slows it: bytes and FIN arrive now.
     pub fn fin_now(&self) {
         let wakers = end_both(&mut self.shared.lanes.lock(), |lane| {
             lane.finish(|| self.shared.clock.now());
@@ -220,8 +221,8 @@ impl LinkHandle {
         wakers.into_iter().for_each(wake);
     }
 
-    /// Changes what the link does to bytes from here on. If that ends a hold, returns what it has
-    /// held back.
+    /// Changes what the link does to bytes from now on. If that ends a hold, returns what it held
+    /// back.
     pub fn change(&self, to_client: Conditions, from_client: Conditions) -> Option<HeldBytes> {
         let ends = [&to_client, &from_client].map(|conditions| !conditions.held);
         let (released, wakers) = {
@@ -253,7 +254,7 @@ impl LinkHandle {
         released
     }
 
-    /// How the engine has ended the stream towards the client; `None` if it has not.
+    /// How the engine has ended the stream towards the client; `None` if it hasn't.
     pub(crate) fn ended(&self) -> Option<End> {
         self.shared.lanes.lock().to_client.how_ended()
     }
@@ -298,7 +299,7 @@ impl LinkHandle {
         self.shared.lanes.lock().held_bytes([true, true])
     }
 
-    /// When something last passed, if the connection can be forgotten for silence.
+    /// When something last passed, if the connection can be forgotten.
     pub(crate) fn passed_at(&self) -> Option<Micros> {
         match self.shared.lanes.lock().memory {
             Memory::Fading { passed_at } => Some(passed_at),
@@ -306,18 +307,18 @@ impl LinkHandle {
         }
     }
 
-    /// Whether the connection was forgotten on the way.
+    /// Whether the link has forgotten the connection.
     pub(crate) fn is_forgotten(&self) -> bool {
         self.shared.lanes.lock().memory == Memory::Gone
     }
 
-    /// The connection is forgotten on the way: from here on what is sent towards the client is
-    /// lost, and the first thing it sends meets a reset.
+    /// Forgets the connection: from now on what is sent towards the client is lost, and the first
+    /// thing that the client sends meets a reset.
     pub(crate) fn forget(&self) {
         self.shared.lanes.lock().memory = Memory::Gone;
     }
 
-    /// Bytes that wait for the client, held or in flight.
+    /// The number of bytes that wait for the client, held or in flight.
     pub(crate) fn waiting_bytes(&self) -> usize {
         self.shared.lanes.lock().to_client.queued_bytes()
     }

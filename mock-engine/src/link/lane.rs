@@ -10,29 +10,29 @@ use super::budget::Budget;
 use super::conditions::Conditions;
 use super::pieces::Pieces;
 
-/// What fits between a client's write and the engine's read: a socket buffer's worth.
+/// The most bytes between a client's writes and the engine's reads: a socket buffer's worth.
 pub const FROM_CLIENT_CAPACITY_BYTES: usize = 64 * 1024;
 
-/// What may wait for a client that is held, slow or not reading. Beyond it the connection is reset,
-/// so that no client can make the engine grow.
+/// The most bytes that may wait for a client that is held, slow or not reading. Beyond it the
+/// connection is reset, so that no client can make the engine grow.
 pub const TO_CLIENT_CAPACITY_BYTES: usize = 64 * 1024 * 1024;
 
 /// What a link of limited bandwidth delivers at a time, unless the tape says otherwise: an Ethernet
 /// segment's worth. A long message comes bit by bit, not all at once at the end.
 pub(super) const SEGMENT_BYTES: u32 = 1_460;
 
-/// Most chunks that may wait for a client, however short: each takes up memory.
+/// The most chunks that may wait for a client, however short: each takes up memory.
 pub const MAX_TO_CLIENT_CHUNKS: usize = 1 << 19;
 
-/// Most writes of a client that may wait for the engine, however short: more than whole frames can
-/// be, the shortest being six bytes.
+/// The most writes of a client that may wait for the engine, however short. The client's buffer
+/// holds fewer whole frames, the shortest being six bytes.
 pub const MAX_FROM_CLIENT_CHUNKS: usize = 16_384;
 
-/// What a chunk takes beside its bytes: its place in the queue, which may be half empty, and the
+/// What a chunk takes besides its bytes: its place in the queue, which may be half empty, and the
 /// overhead of its allocations.
 const CHUNK_BYTES: usize = 128;
 
-/// Places that an empty queue retains.
+/// The number of places that an empty queue retains.
 const MAX_IDLE_CHUNKS: usize = 1_024;
 
 /// One direction of a link. It never reads a clock: every call is told the time.
@@ -43,20 +43,20 @@ pub(super) struct Lane {
     queued: usize,
     capacity: usize,
     max_chunks: usize,
-    /// Counts its memory together with that of other lanes.
+    /// Counts this lane's memory together with that of other lanes.
     budget: Budget,
-    /// What is counted there for this lane, in bytes.
+    /// The bytes that are counted there for this lane.
     counted: usize,
     conditions: Conditions,
-    /// When the bandwidth is free for another chunk.
+    /// When the bandwidth is free for the next chunk.
     free_at: Micros,
-    /// When the chunk pushed last is fully delivered: nothing overtakes it.
+    /// When the last chunk pushed is fully delivered: nothing overtakes it.
     last_due: Micros,
-    /// The sender is done; the end of the stream is due then.
+    /// When the end of the stream is due, once the sender is done.
     fin: Option<Micros>,
-    /// The sender has reset the stream.
+    /// Whether the sender has reset the stream.
     reset: bool,
-    /// The receiver is gone: what is pushed is lost.
+    /// Whether the receiver is gone: what is pushed is then lost.
     closed: bool,
     /// What had arrived when the hold began; it can still be read.
     arrived: Arrived,
@@ -68,7 +68,7 @@ pub(super) struct Lane {
 #[derive(Debug, Clone, Copy, Default)]
 struct Arrived {
     bytes: usize,
-    /// The end of the stream too.
+    /// Whether the end of the stream has arrived too.
     end: bool,
 }
 
@@ -76,7 +76,7 @@ struct Arrived {
 #[derive(Debug)]
 struct Chunk {
     bytes: Bytes,
-    /// When the first of them can be read; zero for at once, which spares a look at the clock.
+    /// When the first of them can be read. Zero means at once, which spares a look at the clock.
     due: Micros,
     /// How the chunk is cut; most are not.
     cut: Option<Box<Cut>>,
@@ -86,7 +86,7 @@ struct Chunk {
 #[derive(Debug, Clone, Copy)]
 struct Cut {
     pieces: Pieces,
-    /// How many bytes have gone once the present slice has.
+    /// How many bytes are gone once the present slice is.
     end: u64,
     /// When its first byte enters the wire.
     start: Micros,
@@ -94,7 +94,7 @@ struct Cut {
     delay: Micros,
     /// No slice is due before this.
     floor: Micros,
-    /// Bytes already taken.
+    /// The number of bytes already taken.
     taken: u64,
 }
 
@@ -114,7 +114,7 @@ impl Cut {
         }
     }
 
-    /// When the slice that ends `more` bytes further on is due.
+    /// When the slice that ends `more` bytes from here is due.
     fn due(&self, more: usize) -> Micros {
         let sent = self.taken + more as u64;
         let done = self.start.0.saturating_add(wire_time(sent, self.rate));
@@ -166,7 +166,7 @@ impl Lane {
         }
     }
 
-    /// Bytes that can still be pushed.
+    /// The number of bytes that can still be pushed.
     pub(super) fn room(&self) -> usize {
         if self.queue.len() >= self.max_chunks {
             return 0;
@@ -188,7 +188,7 @@ impl Lane {
         self.budget.spent()
     }
 
-    /// Counts what it takes now.
+    /// Updates what is counted for this lane.
     fn settle(&mut self) {
         if self.queue.is_empty() && self.queue.capacity() > MAX_IDLE_CHUNKS {
             self.queue = VecDeque::new();
@@ -207,12 +207,12 @@ impl Lane {
         self.conditions.held
     }
 
-    /// Bytes that wait for the receiver.
+    /// The number of bytes that wait for the receiver.
     pub(super) fn queued_bytes(&self) -> usize {
         self.queued
     }
 
-    /// Bytes that a hold keeps from the receiver; `None` without a hold.
+    /// The number of bytes that a hold keeps from the receiver; `None` without a hold.
     pub(super) fn held_bytes(&self) -> Option<usize> {
         let held = self.queued.saturating_sub(self.arrived.bytes);
         self.conditions.held.then_some(held)
@@ -223,7 +223,7 @@ impl Lane {
         self.fin.is_some() || self.reset
     }
 
-    /// How the sender has ended the stream.
+    /// How the sender has ended the stream, if it has.
     pub(super) fn how_ended(&self) -> Option<End> {
         if self.reset {
             Some(End::Reset)
@@ -241,8 +241,8 @@ impl Lane {
         self.closed
     }
 
-    /// Queues `bytes`, whose time begins at `now`. Bytes after an end, or to a receiver that is
-    /// gone, are lost, as on a real socket.
+    /// Queues `bytes`, pushed at `now`. Bytes after an end, or to a receiver that is gone, are
+    /// lost, as on a real socket.
     pub(super) fn push(&mut self, now: impl FnOnce() -> Micros, bytes: Bytes) {
         if self.ended() || self.closed || bytes.is_empty() {
             return;
@@ -288,7 +288,7 @@ impl Lane {
         self.settle();
     }
 
-    /// The sender is done: the end queues after the bytes in flight.
+    /// Ends the stream for the sender: the end queues after the bytes in flight.
     pub(super) fn finish(&mut self, now: impl FnOnce() -> Micros) {
         if self.ended() {
             return;
@@ -303,7 +303,8 @@ impl Lane {
         self.fin = Some(due);
     }
 
-    /// The sender resets: what is due can still be read, what is in flight or held is gone.
+    /// Resets the stream for the sender: what is due can still be read, what is in flight or held
+    /// is gone.
     pub(super) fn reset(&mut self, now: Micros) {
         if self.reset {
             return;
@@ -325,7 +326,7 @@ impl Lane {
         self.settle();
     }
 
-    /// Bytes that can be read at `now`, held or not.
+    /// The number of bytes that can be read at `now`, held or not.
     fn due_bytes(&self, now: Micros) -> usize {
         let mut sum = 0;
         for chunk in &self.queue {
@@ -338,7 +339,7 @@ impl Lane {
         sum
     }
 
-    /// The receiver is gone: the queue empties, and stays so.
+    /// Closes the lane for the receiver, which is gone: the queue is emptied and stays empty.
     pub(super) fn close(&mut self) {
         self.closed = true;
         self.queue = VecDeque::new();
@@ -346,8 +347,8 @@ impl Lane {
         self.settle();
     }
 
-    /// Changes the conditions. Bytes in flight keep the times they were pushed with, but a hold
-    /// stops them. What has arrived by then can be read.
+    /// Changes the conditions. Bytes in flight keep the times that they were pushed with, unless a
+    /// hold stops them. What has arrived when a hold begins can still be read.
     pub(super) fn change(&mut self, now: impl FnOnce() -> Micros, conditions: Conditions) {
         if conditions.held && !self.conditions.held {
             let now = now();
@@ -360,7 +361,8 @@ impl Lane {
         self.conditions.change(conditions);
     }
 
-    /// The sender resets; nothing in flight gets through or waits for a hold.
+    /// Resets the stream for the sender at once: nothing in flight gets through, and no hold delays
+    /// it.
     pub(super) fn reset_now(&mut self) {
         self.conditions.held = false;
         self.queue = VecDeque::new();
@@ -370,7 +372,7 @@ impl Lane {
         self.settle();
     }
 
-    /// Ends every delay and hold at once: what is in flight is due now.
+    /// Ends every delay and hold: what is in flight is due now.
     pub(super) fn hurry(&mut self) {
         self.conditions = Conditions::default();
         for chunk in &mut self.queue {
@@ -384,7 +386,7 @@ impl Lane {
         }
     }
 
-    /// What the receiver finds now.
+    /// What the receiver finds at `now`.
     pub(super) fn front(&self, now: impl FnOnce() -> Micros) -> Front {
         if self.conditions.held {
             return match self.arrived {
@@ -434,8 +436,8 @@ impl Lane {
         Some(Piece { bytes, alone })
     }
 
-    /// Copies what one read returns into `buf`, and returns its length. Uncut chunks fill the
-    /// buffer together.
+    /// Copies what one read returns into `buf`; returns its length. Uncut chunks fill the buffer
+    /// together.
     pub(super) fn copy_into(
         &mut self,
         now: impl Fn() -> Micros,
@@ -470,7 +472,7 @@ impl Drop for Lane {
 #[derive(Debug)]
 pub(super) struct Piece {
     pub(super) bytes: Bytes,
-    /// A slice, which must not be joined with what follows.
+    /// Whether it is a slice, which must not be joined with what follows.
     pub(super) alone: bool,
 }
 

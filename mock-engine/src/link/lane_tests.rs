@@ -1,4 +1,4 @@
-//! Whatever a lane does to bytes, it neither loses, invents nor reorders them.
+//! Tests that whatever a lane does to bytes, it neither loses, invents nor reorders them.
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -128,7 +128,7 @@ proptest! {
         for len in &lens {
             lane.push(|| Micros(0), Bytes::from(vec![b'x'; *len]));
         }
-        // A twin that is only read shows what was due.
+        // A twin that is read, but not reset, shows what was due.
         let mut twin = Lane::new(usize::MAX, usize::MAX, Budget::default());
         twin.change(|| Micros(0), conditions(false, None, Some(rate), slice));
         for len in &lens {
@@ -196,7 +196,7 @@ fn jitter_is_drawn_from_the_seed_alone() {
             );
             lane.change(|| Micros(0), conditions);
             let mut dues = Vec::new();
-            // A second between them, so that none is held back to keep the order.
+            // They are a second apart, so that none is held back to keep the order.
             for second in 0..20 {
                 let now = Micros(second * 1_000_000);
                 lane.push(|| now, Bytes::from_static(b"x"));

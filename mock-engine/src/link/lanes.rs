@@ -1,4 +1,4 @@
-//! A link's two lanes, which its ends share.
+//! The two lanes of a link, which its ends share.
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -32,12 +32,12 @@ pub(super) struct Lanes {
     pub(super) memory: Memory,
 }
 
-/// What a box on the way remembers of the connection.
+/// What a box on the way, such as a NAT, remembers of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Memory {
     /// It never forgets.
     Lasting,
-    /// It forgets if nothing passes for a while; something last passed then.
+    /// It forgets if nothing passes for a while; `passed_at` is when something last passed.
     Fading { passed_at: Micros },
     /// It has forgotten: nothing gets through any more.
     Gone,
@@ -53,7 +53,7 @@ pub struct HeldBytes {
 }
 
 impl Lanes {
-    /// Bytes pass. `false` if they get nowhere, because the connection was forgotten.
+    /// Notes that bytes pass. `false` if they get nowhere, because the connection was forgotten.
     pub(super) fn pass(&mut self, now: impl FnOnce() -> Micros) -> bool {
         match &mut self.memory {
             Memory::Lasting => true,
@@ -65,15 +65,15 @@ impl Lanes {
         }
     }
 
-    /// The client has sent something on a forgotten connection: it gets a reset, and nothing more
-    /// comes from it.
+    /// Resets a client that has sent something on a forgotten connection; nothing more comes from
+    /// it.
     pub(super) fn answer_forgotten(&mut self, now: Micros) -> [Option<Waker>; 2] {
         self.to_client.reset_now();
         self.from_client.reset(now);
         [self.to_client.reader.take(), self.from_client.reader.take()]
     }
 
-    /// What is held back in the directions asked about: to the client, and from it. `None` if
+    /// What is held back in the directions asked about, to the client and from it; `None` if
     /// neither is held.
     pub(super) fn held_bytes(&self, [to, from]: [bool; 2]) -> Option<HeldBytes> {
         let to_client = self.to_client.held_bytes().filter(|_| to);

@@ -1,4 +1,4 @@
-//! A fresh link.
+//! Makes a new link.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::engine_end::{EngineEnd, LinkHandle};
 use super::lanes::Shared;
 use crate::clock::Clock;
 
-/// A fresh link: the engine's end, the client's, and the handle that steers it.
+/// Makes a new link: the engine's end, the client's, and the handle that steers it.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
@@ -28,8 +28,8 @@ pub fn pair(clock: Clock) -> (EngineEnd, ClientEnd, LinkHandle) {
     pair_with(clock, Arc::new(Notify::new()), Budget::default())
 }
 
-/// As [`pair`], notifying `drained` when the client has caught up, and counting what waits for it
-/// in `budget`.
+/// Like [`pair`], but also notifies `drained` when the client has caught up, and counts what waits
+/// for it in `budget`.
 pub(crate) fn pair_with(
     clock: Clock,
     drained: Arc<Notify>,

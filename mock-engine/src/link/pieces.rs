@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 /// How far pieces deviate from their length, and the draws for that.
 #[derive(Debug, Clone)]
 pub(crate) struct Variation {
-    /// Distinguishes one setting of the state from the next.
+    /// Tells one setting of the state from the next.
     generation: u64,
     bytes: u32,
     draws: Box<ChaCha8Rng>,
@@ -17,13 +17,13 @@ pub(crate) struct Variation {
 pub(super) struct Pieces {
     average: u32,
     variation: u32,
-    /// Distinguishes this chunk's lengths from another's.
+    /// Tells this chunk's lengths from another's.
     seed: u64,
 }
 
 impl Variation {
-    /// Pieces are up to `bytes` shorter or longer. `stream` keeps two lanes with the same seed from
-    /// drawing the same lengths.
+    /// A variation that makes pieces up to `bytes` shorter or longer. `stream` keeps two lanes with
+    /// the same seed from drawing the same lengths.
     pub(crate) fn new(generation: u64, bytes: u32, seed: u64, stream: u64) -> Self {
         let mut draws = Box::new(ChaCha8Rng::seed_from_u64(seed));
         draws.set_stream(stream);
@@ -34,7 +34,7 @@ impl Variation {
         }
     }
 
-    /// Continues the draws of its predecessor.
+    /// Continues the draws of the one before, if it is the same setting.
     pub(super) fn resume(&mut self, before: &Self) {
         if self.generation == before.generation && self.bytes == before.bytes {
             self.draws.clone_from(&before.draws);

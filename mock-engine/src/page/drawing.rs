@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use super::frame::{html, policy};
 
-/// Most bytes of lines in one element, its last line aside: what a browser reads before the page
-/// can draw any of it.
+/// The most bytes of lines in one element, not counting its last line: what a browser reads before
+/// the page can draw any of it.
 pub const MAX_DRAWN_CHUNK_BYTES: usize = 256 << 10;
 
 /// Writes a run as one HTML file, line by line, so that one of any length takes constant memory.
 ///
-/// The lines are in it as text that a script reads: each `<` is written as `\\u003c`, so that no
+/// The lines are in it as text that a script reads: each `<` is written as `\u003c`, so that no
 /// payload ends its element. They are those of a journal or of a tape, the header first. Removing
 /// secrets is up to the caller.
 ///
@@ -36,8 +36,8 @@ const BEFORE: &str = "<script type=\"application/jsonl\" class=\"data\">\n";
 const AFTER: &str = "</script>\n";
 
 impl<W: Write> Drawing<W> {
-    /// Writes the page, with `title` at the top. With `backoff`, a client's first and highest cap,
-    /// gaps are drawn next to what it allows.
+    /// Writes the page, with `title` at the top. `backoff` is the first and the highest cap on a
+    /// client's delays; with it, gaps are drawn next to what it allows.
     ///
     /// # Errors
     /// Those of writing.
@@ -59,7 +59,7 @@ impl<W: Write> Drawing<W> {
         Ok(Self { output, chunk })
     }
 
-    /// Writes a line of JSON, with its newline or without.
+    /// Writes a line of JSON, with or without its newline.
     ///
     /// # Errors
     /// Those of writing.

@@ -5,8 +5,8 @@
 //! | `drawing` | the page with its lines in the same file |
 //! | `frame` | the page up to its data, and its policy |
 //! | `html_text` | a text in which nothing is markup |
-//! | `page.html`, `page.css` | what it is made of, and how it looks |
-//! | `code/` | what it does: a file each for the columns that lines are kept in, lanes, clients and their gaps, the drawing, the tables, the faults' buttons |
+//! | `page.html`, `page.css` | its structure, and how it looks |
+//! | `code/` | what it does: a file each for columns, lanes, clients, drawing, tables, buttons |
 //!
 //! Style and code are in the page itself, and its policy names them by their hashes: nothing else
 //! runs, whatever a payload holds, and nothing is fetched but from the control port.
@@ -28,13 +28,13 @@ pub(crate) struct LivePage {
     pub(crate) policy: String,
 }
 
-/// The page of every control port: nothing of a run is in it.
+/// The page of every control port, which holds nothing of a run.
 pub(crate) fn live() -> &'static LivePage {
     static PAGE: LazyLock<LivePage> = LazyLock::new(|| {
         let policy = policy("connect-src 'self'");
         LivePage {
             html: html(&policy, "live", "", "") + "</body>\n</html>\n",
-            // A page can't itself say who may frame it.
+            // Only the answer's header can say who may frame the page.
             policy: format!("{policy}; frame-ancestors 'none'"),
         }
     });

@@ -1,7 +1,7 @@
-//! Toxics: what Toxiproxy's clients lay over a connection, in addition to the tapes' faults.
+//! Toxics: what Toxiproxy's clients lay over a connection, besides the tapes' faults.
 //!
-//! `set` says what each does to a link's conditions and to a stream; `poisoned` is a stream that
-//! they stop, count or end.
+//! `set` says what each does to a link's conditions and to a stream; `poisoned` is a stream whose
+//! bytes they stop or count, or that they end.
 
 mod poisoned;
 mod set;

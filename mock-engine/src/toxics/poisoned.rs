@@ -12,7 +12,7 @@ use wstape_tape::Micros;
 use super::set::Way;
 use crate::clock::{Clock, Timer};
 
-/// What holds for one direction, shared with whoever learns of changes.
+/// What toxics do in one direction, shared with whoever learns of changes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tap(Arc<Mutex<State>>);
 
@@ -21,13 +21,13 @@ struct State {
     way: Way,
     /// The toxic whose limit counts, and how many more bytes it lets pass.
     left: Option<(u64, u64)>,
-    /// The limit is reached.
+    /// Whether the limit has been reached.
     spent: bool,
     reader: Option<Waker>,
 }
 
 impl Tap {
-    /// Takes over what holds now. A continuing limit keeps its count.
+    /// Takes over what holds now. A limit that goes on keeps its count.
     pub(crate) fn turn(&self, way: Way) {
         let waker = {
             let mut state = self.0.lock();

@@ -24,20 +24,20 @@ pub(crate) enum Stream {
 pub(crate) enum Poison {
     /// Delays bytes.
     Latency {
-        /// By this much,
+        /// The delay without its jitter.
         base: Micros,
-        /// give or take up to this much.
+        /// The most by which a delay may be shorter or longer.
         jitter: Micros,
     },
     /// Lets this many bytes a second through; `None` sets no limit.
     Bandwidth(Option<u64>),
     /// Cuts bytes into pieces.
     Slicer {
-        /// Of this length,
+        /// The average length of a piece.
         bytes: u32,
-        /// give or take up to this much,
+        /// The most by which a piece may be shorter or longer.
         variation: u32,
-        /// this far apart.
+        /// The time between pieces.
         gap: Micros,
     },
     /// Loses all bytes, and closes the connection after this long; `None` never closes it.
@@ -53,7 +53,7 @@ pub(crate) enum Poison {
 /// A toxic of a port.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Toxic {
-    /// Distinguishes it from all other toxics ever laid; a changed one gets a new number.
+    /// Tells it from all other toxics ever laid; a changed one gets a new number.
     pub(crate) number: u64,
     pub(crate) stream: Stream,
     /// How likely a connection is to have it, from 0 to 1.
@@ -66,15 +66,15 @@ pub(crate) struct Toxic {
 /// What a connection's toxics do to one direction where its bytes are read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Way {
-    /// Bytes are lost.
+    /// Whether bytes are lost.
     pub(crate) stopped: bool,
-    /// This many bytes may pass, by the toxic of this number.
+    /// How many bytes may pass, and the number of the toxic that limits them.
     pub(crate) limit: Option<(u64, u64)>,
     /// How much later the stream's end is passed on.
     pub(crate) slow_close: Micros,
 }
 
-/// What the toxics of a connection do beside its link.
+/// What the toxics of a connection do besides changing its link.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Poisons {
     pub(crate) upstream: Way,
@@ -121,7 +121,7 @@ impl Toxic {
                     conditions.variation = (variation > 0).then(drawn);
                 }
                 if gap > Micros::ZERO {
-                    // One piece per gap is this many bytes a second.
+                    // One piece per gap makes this many bytes per second.
                     let rate = u64::from(bytes).saturating_mul(1_000_000) / gap.0;
                     conditions.rate = least(conditions.rate, rate.max(1));
                 }
@@ -146,7 +146,7 @@ pub(crate) fn add_conditions(
     }
 }
 
-/// What a connection's toxics do beside its link. It was accepted at `accepted`.
+/// What a connection's toxics do besides changing its link; it was accepted at `accepted`.
 pub(crate) fn poisons(toxics: &[Toxic], id: ConnId, accepted: Micros) -> Poisons {
     let mut all = Poisons::default();
     let least = |had: Option<Micros>, new: Micros| Some(had.map_or(new, |had| had.min(new)));

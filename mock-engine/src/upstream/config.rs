@@ -41,7 +41,7 @@ pub struct Upstream {
 
 impl Upstream {
     /// The engine that this dialer reaches. Each client let through has a stream of its own to it,
-    /// dialed at its first request.
+    /// dialled at the client's first request.
     #[must_use]
     pub fn new(dialer: Arc<dyn UpstreamDialer>) -> Self {
         Self {

@@ -23,7 +23,7 @@ use crate::server;
 use crate::toxics::{Poisoned, Tap};
 
 impl Session {
-    /// Takes the next request and carries it and its answer.
+    /// Reads the next request, and carries it and its answer.
     pub(super) async fn request(&mut self) -> Next {
         let (request, len) = match self.head().await {
             Err(over) => return Next::Over(over),
@@ -49,7 +49,8 @@ impl Session {
         self.carry_request(&request, head).await
     }
 
-    /// The head of the next request. Between requests the engine may end the connection.
+    /// Reads the head of the next request. Meanwhile the engine may send something, or end the
+    /// connection.
     async fn head(&mut self) -> Result<Parsed<Request>, Over> {
         loop {
             match http1::request(&self.ahead) {
@@ -189,7 +190,7 @@ impl Session {
             next = downward.carry() => next,
         };
         if matches!(next, Next::Request | Next::Frames(_)) {
-            // An engine may answer before it has the whole request.
+            // The engine may answer before it has the whole request: send the rest first.
             tokio::select! {
                 biased;
                 () = upward => return Next::Over(Over::ClientReset),
@@ -205,13 +206,13 @@ type Engine = Poisoned<Box<dyn UpstreamStream>>;
 
 /// Who answers a request.
 enum Asked {
-    /// The tapes have.
+    /// The tapes; they have answered it.
     Answered,
-    /// The real engine must.
+    /// The real engine.
     Engine,
 }
 
-/// How a stream has ended, judging by a read; `None` if it has not.
+/// How a stream has ended, by the result of a read; `None` if it has not.
 pub(super) fn end_of(read: &std::io::Result<usize>) -> Option<End> {
     match read {
         Ok(0) => Some(End::Fin),
@@ -222,7 +223,7 @@ pub(super) fn end_of(read: &std::io::Result<usize>) -> Option<End> {
     }
 }
 
-/// The stream from the real engine has ended: by itself, or by a toxic's limit.
+/// Ends a connection whose stream from the real engine is over, by itself or by a toxic's limit.
 pub(super) fn engine_over(hub: &Hub, id: ConnId, end: End, tap: &Tap) {
     if tap.is_spent() {
         hub.core().cut(id, End::Fin, LIMIT);
@@ -231,10 +232,10 @@ pub(super) fn engine_over(hub: &Hub, id: ConnId, end: End, tap: &Tap) {
     }
 }
 
-/// The journal's words for a connection that a limit ends.
+/// What the journal says of a connection that a limit ends.
 pub(super) const LIMIT: &str = "limit_data toxic";
 
-/// From the client to the engine.
+/// Carries a request from the client to the engine.
 struct Upward<'a, R, W> {
     client: R,
     engine: W,
@@ -243,12 +244,12 @@ struct Upward<'a, R, W> {
     watch: &'a Watch,
     /// Notified once the request is whole.
     sent: &'a Notify,
-    /// The engine takes nothing more; what it still says counts.
+    /// Whether the engine takes nothing more; what it still says counts.
     stuck: bool,
 }
 
 impl<'s> Upward<'_, ReadHalf<&'s mut Poisoned<Accepted>>, WriteHalf<&'s mut Engine>> {
-    /// Carries a request, then watches for the client's end. Returns if the client resets.
+    /// Carries the request, then watches for the client's end. Returns if the client resets.
     async fn carry(mut self, head: &[u8], framing: Framing) {
         let mut body = BodyCursor::new(framing);
         self.write(head).await;
@@ -271,7 +272,7 @@ impl<'s> Upward<'_, ReadHalf<&'s mut Poisoned<Accepted>>, WriteHalf<&'s mut Engi
             if *self.fin && !shut {
                 shut = true;
                 self.watch.client_ended(End::Fin);
-                // If telling it fails, it is gone.
+                // If this fails, the engine is gone.
                 let _ = self.engine.shutdown().await;
             }
             if *self.fin || self.ahead.len() >= MAX_AHEAD_BYTES {
@@ -295,7 +296,7 @@ impl<R, W: AsyncWrite + Unpin> Upward<'_, R, W> {
     }
 }
 
-/// From the engine to the client.
+/// Carries an answer from the engine to the client.
 struct Downward<'a, R, W> {
     hub: &'a Hub,
     id: ConnId,
@@ -348,7 +349,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Downward<'_, R, W> {
         };
         let mut body = BodyCursor::new(framing);
         loop {
-            // What is not a chunk goes on until the end.
+            // Not a chunk: only the end of the stream can end the body.
             let taken = body.pass(self.behind, |_| {}).unwrap_or_else(|_| {
                 body = BodyCursor::new(Framing::UntilEnd);
                 self.behind.len()
@@ -362,9 +363,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Downward<'_, R, W> {
         }
     }
 
-    /// The head of the final answer, already passed on; `None` if the answer is not HTTP.
+    /// Reads the head of the final answer, and passes it on; `None` if the answer is not HTTP.
     async fn head(&mut self) -> Result<Option<Answer>, End> {
-        // How much of it has gone on.
+        // How much of the head has been passed on.
         let mut passed = 0;
         loop {
             let (whole, len) = match http1::answer(self.behind) {
@@ -374,7 +375,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Downward<'_, R, W> {
                     let bytes = self.behind.len();
                     let text = format!("the engine's answer is not HTTP ({bytes} bytes so far)");
                     self.hub.log().note(self.id, text);
-                    // What has gone on must not go on twice.
+                    // What has been passed on must not be passed on again.
                     let _passed = self.behind.split_to(passed);
                     return Ok(None);
                 }
@@ -408,7 +409,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Downward<'_, R, W> {
     }
 
     async fn send(&mut self, bytes: &[u8]) -> Result<(), End> {
-        // A link that takes no more knows why.
+        // This can't fail: a link discards what is written after its end.
         let sent = self.client.write_all(bytes).await;
         sent.map_err(|_| End::Fin)
     }

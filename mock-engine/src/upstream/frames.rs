@@ -14,10 +14,10 @@ use crate::hub::Hub;
 use crate::ids::ConnId;
 use crate::link::LinkHandle;
 
-/// Most bytes read at once, and a new buffer's size.
+/// The most bytes read at once, and the size of a new buffer.
 const READ_BYTES: usize = 64 << 10;
 
-/// With less room than this left, a new buffer is allocated.
+/// The least room in a buffer; with less left, a new one is allocated.
 const MIN_READ_BYTES: usize = 4 << 10;
 
 /// How one direction came to its end.
@@ -106,8 +106,8 @@ struct Way<'a> {
 }
 
 impl Way<'_> {
-    /// From the client to the engine, `ahead` first. What a step does with a message happens before
-    /// the message goes on.
+    /// Carries bytes from the client to the engine, first those in `buffer`. What a step does with
+    /// a message happens before the message is passed on.
     async fn upward(
         self,
         mut client: impl AsyncRead + Unpin,
@@ -135,7 +135,7 @@ impl Way<'_> {
                 client.read_buf(&mut buffer).await
             };
             match read {
-                // A fault: whoever carries the connection reports it.
+                // A fault has cut the link: whoever carries the connection reports it.
                 Ok(0) if self.link.is_cut() => return Ended::Gone,
                 Ok(0) if self.taps.upstream.is_spent() => {
                     self.hub.core().cut(self.id, End::Fin, LIMIT);
@@ -143,7 +143,7 @@ impl Way<'_> {
                 }
                 Ok(0) => {
                     self.watch.client_ended(End::Fin);
-                    // If telling it fails, it is gone.
+                    // If this fails, the engine is gone.
                     let _ = engine.shutdown().await;
                     return Ended::Client(End::Fin);
                 }
@@ -170,7 +170,7 @@ impl Way<'_> {
         }
     }
 
-    /// From the engine to the client, starting with what followed the answer.
+    /// Carries bytes from the engine to the client, first those that followed the answer.
     async fn downward(
         self,
         mut engine: impl AsyncRead + Unpin,
@@ -191,7 +191,7 @@ impl Way<'_> {
                 () = self.link.gone() => return Ended::Gone,
             };
             if let Some(end) = end_of(&read) {
-                // The rest of a frame that breaks off goes on too.
+                // The rest of a frame that breaks off is passed on too.
                 if !buffer.is_empty() {
                     self.link.push(buffer.split().freeze());
                 }
@@ -208,7 +208,7 @@ impl Way<'_> {
         }
     }
 
-    /// Sends on what is whole.
+    /// Passes on what is whole.
     fn pass_on(self, splitter: Option<&mut Splitter>, buffer: &mut BytesMut) {
         let Some(splitter) = splitter else {
             self.link.push(buffer.split().freeze());
@@ -226,7 +226,7 @@ impl Way<'_> {
                 }
                 Piece::Bytes(bytes) => (bytes, false),
             };
-            // Once a client has ended its own stream the core knows nothing more of it; it may
+            // The core no longer knows a client that has ended its own stream, but the client may
             // still read.
             if !carried {
                 self.link.push(bytes);
@@ -235,7 +235,8 @@ impl Way<'_> {
     }
 }
 
-/// Takes a new buffer if the old one is nearly full: what was read shares that one, and frees it.
+/// Takes a new buffer if the old one is nearly full: what was read shares the old one, which is
+/// freed with it.
 fn make_room(buffer: &mut BytesMut) {
     if buffer.capacity() - buffer.len() < MIN_READ_BYTES {
         buffer.reserve(READ_BYTES);

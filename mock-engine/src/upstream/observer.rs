@@ -6,10 +6,10 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use wstape_tape::End;
 
-/// Is told of each connection that reaches a real engine. It is not told of faults, except that
-/// they end connections.
+/// Is told of each connection that reaches a real engine. Faults show only where they end
+/// connections.
 pub trait Observer: fmt::Debug + Send + Sync + 'static {
-    /// One has come: returns its observer. Once that is dropped, nothing more comes of it.
+    /// Returns an observer for a new connection. It is dropped when nothing more comes of that.
     fn connection(&self) -> Box<dyn ConnectionObserver>;
 }
 
@@ -27,7 +27,7 @@ pub trait ConnectionObserver: Send + 'static {
     fn unreachable(&mut self, why: &str);
 }
 
-/// One connection's observer, if there is one; told of each end once.
+/// One connection's observer, if there is one. It is told of each end once.
 #[derive(Default)]
 pub(super) struct Watch(Mutex<Watched>);
 

@@ -5,10 +5,10 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http_body_util::BodyExt;
 
-/// An answer as bytes. `to_head`: it answers a HEAD, so it has no body.
+/// An answer as bytes. One that answers a HEAD (`to_head`) has no body.
 pub(super) async fn bytes_of(response: Response, to_head: bool) -> Bytes {
     let (parts, body) = response.into_parts();
-    // Made of bytes, it can't fail.
+    // A body made of bytes can't fail.
     let body = match body.collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => Bytes::new(),

@@ -17,10 +17,10 @@ use crate::ids::ConnId;
 use crate::link::LinkHandle;
 use crate::toxics::{Poisoned, Tap};
 
-/// How long reaching the real engine may take: TCP, and TLS if spoken.
+/// How long it may take to reach the real engine: TCP, and TLS if that is spoken.
 const MAX_DIAL_WAIT: Micros = Micros::from_ms(10_000);
 
-/// Most bytes of the client that wait for the real engine to be reached, or to answer.
+/// The most bytes of the client that may wait for the real engine to be reached, or to answer.
 pub(super) const MAX_AHEAD_BYTES: usize = 64 << 10;
 
 /// A connection that is carried to the real engine.
@@ -35,12 +35,12 @@ pub(super) struct Session {
     /// Notified when the toxics of its port have changed.
     poisons: Arc<Notify>,
     pub(super) taps: Taps,
-    /// The stream to the real engine, once it was dialed.
+    /// The stream to the real engine, once that has been dialled.
     pub(super) stream: Option<Poisoned<Box<dyn UpstreamStream>>>,
     pub(super) watch: Watch,
     /// What the client has sent and nobody has taken yet.
     pub(super) ahead: BytesMut,
-    /// The client has ended its stream.
+    /// Whether the client has ended its stream.
     pub(super) client_fin: bool,
     /// What the real engine has sent and nobody has taken yet.
     pub(super) behind: BytesMut,
@@ -50,7 +50,7 @@ pub(super) struct Session {
 pub(super) enum Next {
     /// A request.
     Request,
-    /// Frames: the engine's 101 has gone on. How messages are compressed, if that is known.
+    /// Frames: the engine's 101 has been passed on. How messages are compressed, if that is known.
     Frames(Compression),
     /// Bytes that nobody here parses.
     Raw,
@@ -106,7 +106,7 @@ impl Session {
         let told = self.over.take();
         let cut = async move {
             if let Some(told) = told {
-                // Nobody ever sends: it resolves when the sender is dropped.
+                // Nobody ever sends: this resolves when the sender is dropped.
                 let _ = told.await;
             }
             match link.ended() {
@@ -156,7 +156,7 @@ impl Session {
         }
     }
 
-    /// Dials the real engine, unless that was done before. `Err` if the connection is over by that.
+    /// Dials the real engine, unless that was done before. `Err` if that ended the connection.
     pub(super) async fn reach(&mut self) -> Result<(), Over> {
         if self.stream.is_some() {
             return Ok(());
@@ -167,7 +167,7 @@ impl Session {
         let dialed = tokio::select! {
             biased;
             dialed = self.upstream.dialer.dial() => dialed,
-            // The client left in the meantime: its end was reported.
+            // The client left in the meantime; its end has been reported.
             () = left(&mut self.io, &mut self.ahead, &mut self.client_fin) => {
                 return Err(Over::ClientReset);
             }
@@ -190,7 +190,7 @@ impl Session {
         }
     }
 
-    /// Sends an answer of the tapes' own.
+    /// Sends an answer of the tapes to the client.
     pub(super) async fn send(&mut self, bytes: &Bytes) -> Result<(), Over> {
         let sent = self.io.write_all(bytes).await;
         sent.map_err(|_| Over::Otherwise)
@@ -223,8 +223,8 @@ pub(super) struct Taps {
     pub(super) downstream: Tap,
 }
 
-/// Applies what a connection's toxics do beside its link, as they change. Never returns: the core
-/// ends what they end.
+/// Applies what a connection's toxics do besides changing its link, as they change. Never returns:
+/// the core ends what they end.
 async fn follow(hub: Arc<Hub>, id: ConnId, changed: Arc<Notify>, taps: Taps) {
     let mut stopped = false;
     loop {

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use wstape_wire::Head;
 
-/// Longest frame held until it is whole, in bytes. A longer one goes on in parts.
+/// The longest frame that is held until it is whole, in bytes. A longer one is passed on in parts.
 pub(super) const MAX_WHOLE_FRAME_BYTES: u64 = 1 << 20;
 
 /// A stretch of the real engine's stream.
@@ -11,13 +11,13 @@ pub(super) const MAX_WHOLE_FRAME_BYTES: u64 = 1 << 20;
 pub(super) enum Piece {
     /// A frame.
     Frame(Bytes),
-    /// A part of a long one.
+    /// A part of a long frame.
     Part {
         bytes: Bytes,
-        /// It ends the frame.
+        /// Whether it ends the frame.
         last: bool,
     },
-    /// Bytes that belong to no readable frame.
+    /// Bytes that are not part of a readable frame.
     Bytes(Bytes),
 }
 
@@ -33,7 +33,7 @@ enum Place {
     Head,
     /// This many bytes of a long frame are still to come.
     Long(u64),
-    /// A head was invalid: nothing is known from there on.
+    /// A head was invalid: from there on, nothing is known.
     Lost,
 }
 
@@ -90,7 +90,7 @@ mod tests {
 
     use super::*;
 
-    /// The pieces of a stream that comes in parts of this size.
+    /// The pieces of a stream that comes in parts of `size` bytes.
     fn pieces(stream: &[u8], size: usize) -> Vec<Piece> {
         let (mut splitter, mut bytes) = (Splitter::default(), BytesMut::new());
         let mut found = Vec::new();

@@ -51,7 +51,7 @@ impl Between {
         }
     }
 
-    /// Replaces the toxics of the port.
+    /// Replaces the toxics of the engine's own port.
     fn lay(&mut self, stream: Stream, poisons: &[Poison]) {
         self.laid += 1;
         let toxic = |poison: &Poison| Toxic {
@@ -67,7 +67,7 @@ impl Between {
             .lay_toxics(PortId::OWN, toxics, "laid".to_owned());
     }
 
-    /// An upgraded client.
+    /// Connects and upgrades a client.
     async fn connect(&self) -> ClientEnd {
         let mut client = self.net.connect().await.unwrap();
         client.write_all(REQUEST).await.unwrap();
@@ -78,7 +78,7 @@ impl Between {
         client
     }
 
-    /// Milliseconds until a message is answered.
+    /// How many milliseconds a message takes to be answered.
     async fn asks(&self, client: &mut ClientEnd) -> u64 {
         let start = self.engine.clock().now();
         client.write_all(MESSAGE).await.unwrap();
@@ -88,8 +88,7 @@ impl Between {
         (self.engine.clock().now().0 - start.0) / 1_000
     }
 
-    /// What follows a message until the stream's end, how it ended, and after how many
-    /// milliseconds.
+    /// What follows a message until the stream's end, how it ends, and after how many milliseconds.
     async fn ends(&self, client: &mut ClientEnd, message: &[u8]) -> (Vec<u8>, &'static str, u64) {
         let start = self.engine.clock().now();
         client.write_all(message).await.unwrap();

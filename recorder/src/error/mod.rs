@@ -28,10 +28,10 @@ pub enum RecordError {
     /// The URL or the token is not valid.
     #[error(transparent)]
     Subscriber(#[from] WsError),
-    /// What should be polled can't be.
+    /// The engine can't be polled.
     #[error(transparent)]
     Poll(#[from] PollError),
-    /// What the tap was asked to do can't be done.
+    /// The tap can't be made as requested.
     #[error(transparent)]
     Tap(#[from] TapError),
     /// The file already exists.
@@ -48,43 +48,44 @@ pub enum RecordError {
     Broken {
         /// The output's name.
         name: String,
-        /// Lines that were acknowledged before, the header included.
+        /// Lines acknowledged before the failure, including the header.
         lines: u64,
         /// What failed.
         #[source]
         source: io::Error,
     },
-    /// The engine is there but can't be spoken to, for example because its certificate does not
+    /// The engine is reachable but can't be talked to, for example because its certificate does not
     /// verify.
     #[error("{0}: {1}")]
     Upstream(String, #[source] DialError),
-    /// What answered was not a WebSocket.
+    /// The upstream answers, but not as a WebSocket server.
     #[error(
         "{upstream} does not speak WebSocket: it answered {answers} handshakes and upgraded none; \
          its answers are in {name}"
     )]
     NoWebSocket {
-        /// Who answered.
+        /// The upstream's address.
         upstream: String,
-        /// How many handshakes.
+        /// How many handshakes got an answer that no WebSocket server gives.
         answers: u64,
-        /// The tape.
+        /// The tape's name.
         name: String,
     },
     /// A tape that can't be read.
     #[error(transparent)]
     Tape(#[from] TapeError),
-    /// No stretch can be cut out of a tape.
+    /// The requested section can't be cut out of the tape.
     #[error(transparent)]
     Trim(#[from] TrimError),
-    /// Nothing can be learnt from a session.
+    /// Nothing can be learnt from the session: no text message of a client is answered in it.
     #[error(
         "{0}: no text message of a client is answered in it, so there is nothing to learn. If the \
          clients only listen, serve the session as it is (wstape serve {0}); if they send \
          requests, record them while they do (wstape proxy)"
     )]
     Unteachable(String),
-    /// Nothing can be learnt from a session in which clients only send binary messages.
+    /// Nothing can be learnt from the session: no text message of a client is answered in it, and
+    /// binary messages can't be learnt.
     #[error(
         "{name}: no text message of a client is answered, and their {messages} binary messages \
          (MQTT, MessagePack, protobuf) can't be learnt. Put faults between the real engine and the \
@@ -93,9 +94,9 @@ pub enum RecordError {
          bytes of the session, serve it as it is (wstape serve {name})"
     )]
     UnteachableBytes {
-        /// The session.
+        /// The session's name.
         name: String,
-        /// Binary messages of clients.
+        /// The number of binary messages from clients.
         messages: u64,
     },
     /// The tape's text holds a secret.
@@ -103,9 +104,9 @@ pub enum RecordError {
         "{name}:{}: {hit}; the tape is not safe to share until {}", hit.line, hit.remedy(name)
     )]
     Secret {
-        /// The tape; not a file's name unless it ends in `.unsafe`.
+        /// Where the tape is now: a file with a name that ends in `.unsafe`, or a stream.
         name: String,
-        /// The secret's place, and what covers it.
+        /// Where the secret is, and what would cover it.
         hit: Hit,
     },
 }

@@ -1,8 +1,8 @@
-//! Why an engine can't be polled.
+//! Errors of polling an engine.
 
 use std::time::Duration;
 
-/// Shortest time between two rounds.
+/// The shortest allowed time between two rounds of polling.
 pub const MIN_EVERY: Duration = Duration::from_millis(10);
 
 /// Why an engine can't be polled.
@@ -18,12 +18,12 @@ pub enum PollError {
     /// The rounds would be too close together.
     #[error("{}: expected {} or longer between polls", humantime::format_duration(*.0), humantime::format_duration(MIN_EVERY))]
     Every(Duration),
-    /// The peer can't be polled: its certificate fails, or it does not speak HTTP.
+    /// The engine can't be polled: its certificate does not verify, or it does not speak HTTP.
     #[error("{url} can't be polled: {why}")]
     Peer {
-        /// The base URL, without anything secret.
+        /// The base URL, with secrets removed.
         url: String,
-        /// What is wrong with it.
+        /// What is wrong.
         why: String,
     },
 }

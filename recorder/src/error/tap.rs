@@ -1,4 +1,4 @@
-//! What a tap can't be told to do.
+//! Errors of setting up a tap.
 
 /// Why a tap can't be made as requested.
 #[derive(Debug, thiserror::Error)]
@@ -7,9 +7,9 @@ pub enum TapError {
     /// A header that can't be sent.
     #[error("header {name}: {why}")]
     Header {
-        /// Its name.
+        /// The header's name.
         name: String,
-        /// What is wrong with it, without its value.
+        /// What is wrong with it; never quotes its value.
         why: &'static str,
     },
 }

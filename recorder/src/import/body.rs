@@ -1,4 +1,4 @@
-//! Bodies of refusals, as other tools keep them.
+//! Bodies of refused handshakes in other tools' files.
 
 use std::io::Read as _;
 
@@ -7,10 +7,10 @@ use bytes::Bytes;
 use super::session::{Headers, value_of};
 use super::unpack::unpacked;
 
-/// Longest body that a tape keeps, in bytes: what a proxy keeps of one.
+/// The longest body that a tape keeps, in bytes; the proxy has the same limit.
 pub(super) const MAX_BODY_BYTES: usize = 8 << 20;
 
-/// A body that is not kept, and why.
+/// Why a body is not kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum LeftOut {
     #[error("the refusal's body is left out: it has more than {} MiB", MAX_BODY_BYTES >> 20)]
@@ -21,7 +21,7 @@ pub(super) enum LeftOut {
     Broken,
 }
 
-/// A body of which the recording has the text.
+/// Takes a body that the recording has as decoded text.
 pub(super) fn of_text(text: Vec<u8>) -> Result<Bytes, LeftOut> {
     if text.len() > MAX_BODY_BYTES {
         return Err(LeftOut::TooLong);
@@ -29,8 +29,8 @@ pub(super) fn of_text(text: Vec<u8>) -> Result<Bytes, LeftOut> {
     Ok(text.into())
 }
 
-/// A body as it was sent, of an answer with these headers: gzip and zstd are unpacked, for a tape's
-/// answer says nothing of an encoding.
+/// Takes a body as it was sent, with the answer's headers. gzip and zstd are unpacked, because a
+/// refusal in a tape has no content encoding.
 pub(super) fn of_wire(sent: Vec<u8>, headers: &Headers) -> Result<Bytes, LeftOut> {
     let encoding = value_of(headers, "content-encoding").unwrap_or_default();
     let encoding = encoding.trim().to_ascii_lowercase();

@@ -1,23 +1,23 @@
-//! Which connections of a recording become the tape.
+//! Chooses which connections of a recording become the tape.
 
 use super::wall::Wall;
 use crate::error::ImportError;
 
-/// Most connections in a tape (`answers` in FORMAT.md).
+/// The maximum number of connections in a tape (`answers` in FORMAT.md).
 const MAX_CONNECTIONS: usize = 4_096;
 
-/// Connections by number, by URL, or all of them.
+/// Chooses connections by number and by URL; by default all of them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Choice {
-    /// From 1, in the order they began.
+    /// Their numbers, from 1, in the order they began; empty for all.
     pub(super) entries: Vec<u64>,
-    /// What the URL contains.
+    /// A text that the URL must contain.
     pub(super) url: Option<String>,
 }
 
 impl Choice {
-    /// The indices of the chosen ones in a list of start times and URLs, in the order they began.
-    /// Errors call the recording `name`.
+    /// Returns the indices of the chosen connections in a list of start times and URLs, in the
+    /// order they began. Errors call the recording `name`.
     pub(super) fn of(
         &self,
         name: &str,
@@ -36,7 +36,7 @@ impl Choice {
             )));
         }
         let mut order: Vec<usize> = (0..all).collect();
-        // Stable: of those that began at once the first in the file is the first.
+        // A stable sort: of connections with the same start, the first in the file comes first.
         order.sort_by_key(|at| listed[*at].0);
         let numbered = (1..).zip(order);
         let chosen: Vec<usize> = numbered

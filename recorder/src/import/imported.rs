@@ -1,41 +1,41 @@
-//! What an import has made, in figures.
+//! The figures of an import.
 
 use std::fmt;
 
 use wstape_tape::Micros;
 
-/// What an import has made.
+/// What an import produced.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Imported {
-    /// Connections.
+    /// The number of connections.
     pub connections: u64,
-    /// Messages and control frames, in both directions.
+    /// The number of messages and control frames, in both directions.
     pub messages: u64,
-    /// How long the tape is.
+    /// The length of the tape.
     pub duration: Micros,
-    /// `MockForge`'s lines that wait for a message of the client's: the tape sends them at their
-    /// time, and keeps what they wait for as `x-wait-for`.
+    /// The number of `MockForge` lines that wait for a message of the client. The tape sends them
+    /// at their time, and keeps what they wait for as `x-wait-for`.
     pub waits: u64,
-    /// `MockForge`'s lines that hold a `{{template}}`: the tape sends them as they stand, marked
+    /// The number of `MockForge` lines with a `{{template}}`. The tape sends them unchanged, marked
     /// `x-template`.
     pub templates: u64,
-    /// Compressed messages that could not be made plain, and their bytes: they refer to what a
-    /// capture lacks.
+    /// The number of compressed messages that could not be decompressed, and their bytes: they
+    /// refer to data that the capture lacks.
     pub left_out: (u64, u64),
-    /// Messages that the recording dates a second and more before the one that stands before them,
-    /// which they are sent behind all the same, and the longest such time.
+    /// The number of messages dated a second or more before the message that precedes them in the
+    /// recording, and the largest such step back. They keep their place in the order.
     pub steps_back: (u64, Micros),
-    /// What the recording's writer never tells and the tape therefore lacks, a sentence each.
+    /// What the recording does not contain and the tape therefore lacks, one sentence each.
     pub lacks: Vec<String>,
-    /// Rules of redaction that matched nothing.
+    /// Redaction rules that matched nothing.
     pub unmatched: Vec<String>,
 }
 
 impl Imported {
-    /// That a moment lay so far before the one that is told before it.
+    /// Counts a moment that is dated this much before the one that precedes it.
     pub(super) fn note_back(&mut self, by: Micros) {
-        /// Clocks that are corrected step back by less.
+        /// Smaller steps back are normal: clocks are corrected.
         const MIN: Micros = Micros(1_000_000);
         if by >= MIN {
             self.steps_back.0 += 1;

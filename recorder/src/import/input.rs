@@ -1,4 +1,4 @@
-//! The source of a file to import.
+//! The input of an import: a file or standard input.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
@@ -10,11 +10,11 @@ use super::tnetstring::Reader;
 use super::unpack;
 use crate::error::ImportError;
 
-/// Most bytes of a HAR, which is in memory while it is read.
+/// The maximum size of a HAR, which is held in memory, in bytes.
 const MAX_HAR_BYTES: u64 = 4 << 30;
 
-/// Most bytes of input that are kept in a temporary file, since it comes by a pipe or is packed; any
-/// other file may be longer.
+/// How many bytes of piped or compressed input are kept in a temporary file at most. Any other file
+/// may be longer.
 const MAX_KEPT_BYTES: u64 = 4 << 30;
 
 /// A file, or standard input.
@@ -32,7 +32,7 @@ enum Origin {
         path: PathBuf,
     },
     Stdin,
-    /// What came by a pipe, or was packed, in a temporary file.
+    /// Piped or compressed input, kept in a temporary file.
     Kept(File),
 }
 
@@ -71,7 +71,8 @@ impl Input {
         }
     }
 
-    /// An archive's bytes, taken out of its zip if necessary, and where the files it names are.
+    /// Returns an archive's bytes, unpacked if it is in a zip, and where to find the files it
+    /// names.
     pub(super) fn archive(&mut self) -> Result<(Vec<u8>, Option<Attached>), ImportError> {
         let mut first = [0; 4];
         if let Origin::File { file, .. } = &mut self.from
@@ -100,12 +101,12 @@ impl Input {
         Ok((bytes, beside))
     }
 
-    /// All of the input.
+    /// Returns the whole input, decompressed if gzip or zstd.
     fn bytes(&self) -> Result<Vec<u8>, ImportError> {
         let mut bytes = Vec::new();
         if let Origin::File { file, .. } = &self.from {
             let len = file.metadata().map_or(0, |meta| meta.len());
-            // A buffer of the file's size, so that it is held once, not up to twice.
+            // A buffer of the file's size never grows, so the file is held in memory only once.
             bytes.reserve_exact(usize::try_from(len.min(MAX_HAR_BYTES)).unwrap_or(0) + 1);
         }
         let failed = |error| self.failed(error);
@@ -127,7 +128,7 @@ impl Input {
         Ok(bytes)
     }
 
-    /// Allows reading it repeatedly: piped input goes into a temporary file.
+    /// Makes the input readable more than once: piped input is copied to a temporary file.
     pub(super) fn keep(&mut self) -> Result<(), ImportError> {
         let is_file = |file: &File| file.metadata().is_ok_and(|meta| meta.is_file());
         if matches!(&self.from, Origin::File { file, .. } if is_file(file)) {
@@ -138,7 +139,8 @@ impl Input {
         Ok(())
     }
 
-    /// A temporary file with all of `from`, which errors say comes `how`.
+    /// Copies all of `from` to a temporary file. `how` completes the error if that is too much, as
+    /// in `by a pipe`.
     fn kept(&self, from: impl Read, how: &str) -> Result<File, ImportError> {
         let mut kept = tempfile::tempfile().map_err(|error| self.failed(error))?;
         let whole = copy_within(from, &mut kept, MAX_KEPT_BYTES);
@@ -156,11 +158,11 @@ impl Input {
         })
     }
 
-    /// The input from its beginning. It must have been [kept](Self::keep).
+    /// Opens the input at its beginning. It must have been [kept](Self::keep).
     fn begin(&self) -> Result<File, ImportError> {
         let begin = || {
             let file = match &self.from {
-                // A descriptor of its own: clones share their place.
+                // The file is opened again, because cloned descriptors share one position.
                 Origin::File { path, .. } => return File::open(path),
                 Origin::Kept(file) => file,
                 Origin::Stdin => return Err(io::ErrorKind::NotSeekable.into()),
@@ -172,7 +174,7 @@ impl Input {
         begin().map_err(|error| self.failed(error))
     }
 
-    /// Its bytes, decompressed if gzip or zstd. It must have been [kept](Self::keep).
+    /// Opens the input, decompressed if gzip or zstd. It must have been [kept](Self::keep).
     pub(super) fn unpacked(&self) -> Result<Box<dyn BufRead>, ImportError> {
         let mut packed = BufReader::new(self.begin()?);
         let begin = packed.fill_buf().map_err(|error| self.failed(error))?;
@@ -186,7 +188,7 @@ impl Input {
         unpack::unpacked(packed).map_err(|error| self.failed(error))
     }
 
-    /// The input, decompressed if gzip or zstd, as something that can be read anywhere.
+    /// Opens the input for reading at any position, decompressed if gzip or zstd.
     pub(super) fn anywhere(&mut self) -> Result<Reader, ImportError> {
         self.keep()?;
         let mut begin = [0; 4];
@@ -202,8 +204,7 @@ impl Input {
     }
 }
 
-/// Copies everything from a reader; `false` if that is more than `max_bytes`, after which copying
-/// stops.
+/// Copies a reader up to `max_bytes`. Returns `false` if there is more.
 fn copy_within(from: impl Read, to: &mut impl Write, max_bytes: u64) -> io::Result<bool> {
     let mut bounded = from.take(max_bytes);
     io::copy(&mut bounded, to)?;

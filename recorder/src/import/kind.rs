@@ -2,7 +2,7 @@
 
 use super::unpack;
 
-/// What records what a client and an engine say to each other, where a file holds none of it.
+/// Appends the advice to record with the proxy, for files that hold no messages at all.
 macro_rules! record {
     ($what:literal) => {
         concat!(
@@ -14,7 +14,7 @@ macro_rules! record {
 
 pub(super) use record;
 
-/// A file's kind, and what to do with it.
+/// The first bytes of a file, what it is, and what to do with it.
 const KINDS: [(&[u8], &str); 15] = [
     (
         b"\x0a\x0d\x0d\x0a",
@@ -48,7 +48,7 @@ const KINDS: [(&[u8], &str); 15] = [
         b"\xfe\xff",
         "UTF-16; convert it first: iconv -f UTF-16 -t UTF-8 FILE",
     ),
-    // How Java writes objects, as Charles does its sessions (`.chls`).
+    // Java's serialization, as in Charles's sessions (`.chls`).
     (b"\xac\xed\x00\x05", CHARLES),
     (b"Connected (press CTRL+C", TRANSCRIPT),
     (b"Connected to ws", TRANSCRIPT),
@@ -65,17 +65,17 @@ const KINDS: [(&[u8], &str); 15] = [
     ),
 ];
 
-/// What wscat and Python's websockets show on a terminal.
+/// The terminal output of wscat or of Python's websockets.
 const TRANSCRIPT: &str = "a client's terminal output; keep only what the engine sent: sed -n \
                           's/^< //p' FILE > NEW.txt";
 
-/// A session of Charles, in any of the forms that it writes.
+/// A Charles session, in any of the formats that Charles writes.
 pub(super) const CHARLES: &str = record!("a Charles session, in its own format");
 
-/// What an archive is called.
+/// What an archive is called here.
 pub(super) const HAR: &str = "a HAR; import it with wstape import har";
 
-/// The mark that some tools put before UTF-8.
+/// The UTF-8 byte order mark, which some tools write.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What a file with this beginning is, and what to do about it; `None` if only its format's own
@@ -95,15 +95,15 @@ pub(super) fn of(begin: &[u8]) -> Option<&'static str> {
     is_har(begin).then_some(HAR)
 }
 
-/// Whether a value of mitmproxy's follows: a member's name, with its own length before it.
+/// Whether a value as mitmproxy writes it follows: a member's name with its length before it.
 fn is_netstring(value: &[u8]) -> bool {
     let digits = value.iter().take_while(|b| b.is_ascii_digit()).count();
-    // A member's name follows; of a time of day, digits.
+    // A letter must follow: after a time of day such as `12:34:56`, there is a digit.
     let name = value.get(digits + 1).is_some_and(u8::is_ascii_alphabetic);
     digits > 0 && value.get(digits) == Some(&b':') && name
 }
 
-/// Whether JSON begins as an archive does: an object whose first member is its log.
+/// Whether JSON begins like an archive: an object with `log` as its first member.
 fn is_har(begin: &[u8]) -> bool {
     let bare: Vec<u8> = begin
         .iter()

@@ -1,4 +1,4 @@
-//! Several connections as the steps of one tape.
+//! Merges several connections into the steps of one tape.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -11,22 +11,23 @@ use super::session::{Moment, Session, TEMPLATE, WAIT_FOR};
 use super::wall::Wall;
 use crate::error::ImportError;
 
-/// Most bytes that one byte of a text has in a line: `\u0000`.
+/// The maximum number of bytes that one byte of a text needs in a line: `\u0000`.
 const MAX_ESCAPED_BYTES: usize = 6;
 
-/// Longest time in which nothing happens in a recording. Beyond it two clocks are mixed, or two
-/// recordings, and a tape of them would play for years.
+/// The longest time in which nothing happens in a recording. If it is longer, two clocks or two
+/// recordings are mixed, and a tape of them would play for years.
 const MAX_GAP: Micros = Micros(366 * 24 * 60 * 60 * 1_000_000);
 
-/// The steps of connections that are sorted by their beginning, merged by time; what happened on
-/// one connection stays in its order.
+/// The steps of connections that are sorted by their start, merged by time. The steps of each
+/// connection keep their order.
 pub(super) struct Merged<'a> {
     /// What errors call the recording.
     name: String,
     sessions: Vec<Session<'a>>,
-    /// What comes next on each, once it has begun.
+    /// The next moment of each connection, once it has begun.
     waiting: Vec<Option<Moment>>,
-    /// When that is, and whose: at equal times the connection that began first.
+    /// The time of each next moment and the index of its connection: at equal times, the connection
+    /// that began first comes first.
     next: BinaryHeap<Reverse<(Wall, usize)>>,
     start: Wall,
     last: Micros,
@@ -51,13 +52,13 @@ impl<'a> Merged<'a> {
         }
     }
 
-    /// The steps that the tape begins with. The tools that are read here tell of no Ping and no
-    /// Pong, so that the engine answers Pings as it always does.
+    /// The steps that the tape begins with. None is needed for Pings: the engine answers them by
+    /// itself unless a later step withholds Pongs.
     pub(super) fn first_steps() -> [Step; 1] {
         [Step::at(Micros::ZERO, Action::Answers(Answers::Held))]
     }
 
-    /// The step that the tape ends with: no earlier than the last connection was known to be open.
+    /// The tape's last step, its `end`: not before the last connection was last known to be open.
     pub(super) fn last_step(&mut self) -> Step {
         let untils = self
             .sessions
@@ -68,7 +69,7 @@ impl<'a> Merged<'a> {
         Step::at(end, Action::End)
     }
 
-    /// What there was.
+    /// Returns what was imported.
     pub(super) fn imported(self) -> Imported {
         self.imported
     }
@@ -91,7 +92,7 @@ impl<'a> Merged<'a> {
                 self.next.push(Reverse((moment.at.max(at), which)));
                 self.waiting[which] = Some(moment);
             } else {
-                // Its buffers and its file are not needed any more.
+                // Frees its buffers and closes its file.
                 self.sessions[which].moments = Box::new(std::iter::empty());
             }
             let since = at.since(self.start);
@@ -146,18 +147,18 @@ impl<'a> Merged<'a> {
     }
 }
 
-/// Whether that is a message or a control frame of either side.
+/// Whether an action is a message or a control frame of either peer.
 pub(super) fn is_message(action: &Action) -> bool {
     use wstape_tape::ReceivedKind as Kind;
     match action {
         Action::Received(received) => !matches!(received.kind, Kind::Open | Kind::Fin),
-        // Bytes that are no frame are no message.
+        // Raw bytes are not a message.
         Action::Bytes(_) => false,
         action => action.is_sent(),
     }
 }
 
-/// That a step fits a line of a tape.
+/// Checks that a step fits in a line of a tape.
 pub(super) fn bounded(name: &str, step: &Step) -> Result<(), ImportError> {
     let payload = match &step.action {
         Action::Emit(bytes) | Action::Binary(bytes) => bytes.len(),

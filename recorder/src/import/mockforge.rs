@@ -1,9 +1,9 @@
-//! `MockForge`'s replay files: JSON Lines of `{"ts", "dir", "text", "waitFor"}`.
+//! Reads `MockForge`'s replay files: JSON Lines of `{"ts", "dir", "text", "waitFor"}`.
 //!
-//! Such a file is a script for one connection, not a recording of one: it has no wall clock and
-//! no handshake. `ts` counts from the connection's beginning; if it steps back, as in `MockForge`'s
-//! own examples after a `waitFor`, it counts from the line before. A tape sends everything at its
-//! time: what a line waits for is kept in its step as `x-wait-for`.
+//! Such a file is a script for one connection, not a recording of one: it has no wall clock and no
+//! handshake. `ts` counts from the connection's beginning. If it steps back, as in `MockForge`'s
+//! own examples after a `waitFor`, it counts from the line before. A tape sends everything at a
+//! fixed time, so what a line waits for is only kept in its step, as `x-wait-for`.
 
 use std::io::{BufRead, Read};
 
@@ -17,13 +17,13 @@ use super::session::{
 use super::wall::{Wall, span_of_ms};
 use crate::error::import::{ImportError, quoted};
 
-/// The status of a Close that a script asks for: it gives none.
+/// The close code to send: a script that asks for a Close has none.
 const NORMAL_CLOSURE: u16 = 1000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line<'a> {
-    /// Milliseconds.
+    /// In milliseconds.
     #[serde(borrow)]
     ts: Option<&'a RawValue>,
     dir: Option<String>,
@@ -34,7 +34,7 @@ struct Line<'a> {
     close: Option<bool>,
 }
 
-/// The connection that a script is for. `name` is what errors call it.
+/// Reads the connection that a script is for. Errors call the file `name`.
 pub(super) fn session<'a>(name: &str, lines: impl BufRead + 'a) -> Session<'a> {
     let accept = Moment::new(Wall::ZERO, Action::Accept(Some(Accept::default())));
     let script = Script {
@@ -61,15 +61,15 @@ pub(super) fn session<'a>(name: &str, lines: impl BufRead + 'a) -> Session<'a> {
 struct Script<R> {
     name: String,
     lines: R,
-    /// Of the line read last, from 1.
+    /// The number of the line read last, from 1.
     number: u64,
-    /// Lines that say something.
+    /// How many lines with a message were read.
     said: u64,
-    /// What `ts` counts from.
+    /// The time that `ts` counts from.
     base: Wall,
     /// The time of the line read last.
     last: Wall,
-    /// The line read last ends the connection.
+    /// Whether the line read last closes the connection.
     closes: bool,
     ended: bool,
 }

@@ -1,14 +1,14 @@
-//! Recordings that other tools made, as tapes.
+//! Turns the recordings of other tools into tapes.
 //!
 //! | part | what is in it |
 //! | --- | --- |
-//! | `capture` | what a network's captures hold, as steps |
-//! | `har`, `mitmproxy` (and its `tnetstring`), `mockforge`, `lines` | a file's connections, each format a part |
-//! | `session` | a connection as moments in their order, which is what each of them makes |
+//! | `capture` | network captures, as steps |
+//! | `har`, `mitmproxy` (and its `tnetstring`), `mockforge`, `lines` | the connections in a file |
+//! | `session` | a connection as a sequence of moments, made by each of these formats |
 //! | `choice` | which connections become the tape |
-//! | `merge` | several connections as the steps of one tape |
-//! | `input`, `unpack` | where the file comes from, and out of what it is unpacked |
-//! | `kind` | what a file is that was given as another |
+//! | `merge` | merges several connections into the steps of one tape |
+//! | `input`, `unpack` | opens the file and unpacks it |
+//! | `kind` | recognizes a file of another format than it was said to be |
 //! | `wall` | wall-clock times as other tools write them |
 
 mod body;
@@ -44,24 +44,24 @@ use merge::Merged;
 use session::{Moment, Session};
 use wall::Wall;
 
-/// Who wrote a file, which may be plain or packed by gzip or zstd.
+/// The format of a recording that another tool made. Files may be compressed with gzip or zstd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ImportFormat {
-    /// An HTTP archive with `_webSocketMessages`: Chrome, mitmproxy, HTTP Toolkit, Playwright; in
-    /// a zip too, and Playwright's `trace.zip`.
+    /// An HTTP archive with `_webSocketMessages` from Chrome, mitmproxy, HTTP Toolkit or
+    /// Playwright, also in a zip; and Playwright's `trace.zip`.
     Har,
     /// mitmproxy's own flow file.
     Mitmproxy,
     /// `MockForge`'s replay file.
     Mockforge,
-    /// A feed recorder's: a message a line.
+    /// A feed recorder's file with one message per line.
     Lines,
-    /// A capture of a network's packets: pcap or pcapng.
+    /// A network capture: pcap or pcapng.
     Capture,
 }
 
-/// The steps of a recording, in the order of their time.
+/// The steps of a recording, in order of time.
 enum Steps<'a> {
     Merged(Box<Merged<'a>>),
     Capture(Box<capture::Steps<'a>>),
@@ -90,17 +90,17 @@ impl Steps<'_> {
     }
 }
 
-/// A recording as it is read: its header, its steps, and what it lacks.
+/// A recording that is being read: its header, its steps, and what it lacks.
 struct Source<'a> {
     header: Header,
     steps: Steps<'a>,
     lacks: Vec<String>,
 }
 
-/// A recording that another tool made, about to become a tape.
+/// An import of a recording that another tool made.
 ///
-/// All of its WebSocket connections do, in the order of their beginning, unless some are chosen.
-/// Time 0 is the beginning of the first of them.
+/// All of its WebSocket connections become part of the tape, in the order they began, unless some
+/// are chosen. Time 0 is the beginning of the first of them.
 #[derive(Debug)]
 pub struct Import {
     format: ImportFormat,
@@ -111,15 +111,15 @@ pub struct Import {
 }
 
 impl Import {
-    /// Of the file at `path`.
+    /// Imports the file at `path`.
     ///
     /// # Errors
-    /// [`ImportError::Read`] where it can't be opened.
+    /// [`ImportError::Read`] if it can't be opened.
     pub fn open(format: ImportFormat, path: &Path) -> Result<Self, ImportError> {
         Ok(Self::new(format, Input::open(path)?))
     }
 
-    /// Of what comes by standard input.
+    /// Imports from standard input.
     #[must_use]
     pub fn stdin(format: ImportFormat) -> Self {
         Self::new(format, Input::stdin())
@@ -135,7 +135,7 @@ impl Import {
         }
     }
 
-    /// Only this connection, by its number from 1 in the order of their beginning; each call adds
+    /// Imports only this connection, by its number from 1 in the order they began. Each call adds
     /// one.
     #[must_use]
     pub fn entry(mut self, number: u64) -> Self {
@@ -143,32 +143,32 @@ impl Import {
         self
     }
 
-    /// Only connections whose URL contains this.
+    /// Imports only connections whose URL contains this text.
     #[must_use]
     pub fn url(mut self, part: impl Into<String>) -> Self {
         self.choice.url = Some(part.into());
         self
     }
 
-    /// How the lines of a feed recorder's file are to be read.
+    /// Sets how to read the lines of a feed recorder's file.
     #[must_use]
     pub fn lines(mut self, lines: Lines) -> Self {
         self.lines = lines;
         self
     }
 
-    /// Ends each connection of which the file tells no end where the next one to its URL begins.
+    /// Ends each connection without a recorded end when the next one to its URL begins.
     #[must_use]
     pub fn end_at_next_dial(mut self) -> Self {
         self.ends_at_next_dial = true;
         self
     }
 
-    /// Writes the tape; `progress` is called at each of its steps.
+    /// Writes the tape; `progress` is called for each step.
     ///
     /// # Errors
-    /// [`RecordError::Import`] where the file is not what it was said to be, breaks off, holds no
-    /// WebSocket connection or not the ones that were chosen; those of [`Recording`].
+    /// [`RecordError::Import`] if the file is not what it was said to be, breaks off, or holds no
+    /// WebSocket connection or not the chosen ones; and the errors of [`Recording`].
     pub fn run(
         mut self,
         output: Output,
@@ -218,8 +218,8 @@ impl Import {
         }
     }
 
-    /// Writes the tape of what `source` reads. The header stands first and says which rules
-    /// matched, so that with rules the file is gone through once before.
+    /// Writes the tape of what `source` reads. The header comes first and says which redaction
+    /// rules matched, so if there are rules, the file is first read once without writing.
     fn record<'a>(
         &self,
         source: impl Fn() -> Result<Source<'a>, ImportError>,
@@ -301,7 +301,7 @@ impl Import {
         })
     }
 
-    /// The chosen connections, in the order of their beginning.
+    /// The chosen connections, in the order they began.
     fn chosen<'a>(&self, sessions: Vec<Session<'a>>) -> Result<Vec<Session<'a>>, ImportError> {
         let listed: Vec<(Wall, Option<&str>)> = sessions
             .iter()
@@ -347,7 +347,7 @@ impl Import {
     }
 }
 
-/// Ends connections of which the file tells no end where the next to their URL begins.
+/// Ends each connection without a recorded end when the next one to its URL begins.
 fn end_at_next_dial(sessions: &mut [Session<'_>]) {
     let dials: Vec<(Option<String>, Wall)> = sessions
         .iter()

@@ -11,27 +11,27 @@ use super::wall::Wall;
 use crate::error::ImportError;
 use crate::transcript;
 
-/// Close codes for what no Close frame said (RFC 6455, 7.4.1): a Close without a code, and an end
+/// Close codes that stand for a missing one (RFC 6455, 7.4.1): a Close without a code, and an end
 /// without a Close.
 const NO_STATUS: u16 = 1005;
 const ABNORMAL: u16 = 1006;
 
-/// Headers of an answer that are about one body, one host's other doors or, as the extensions, about
-/// bytes that the recording no longer holds: its messages are decoded.
+/// Headers of an answer that don't apply to the tape: extensions and encodings, because the
+/// recording holds decoded bytes, and the alternative services of the recorded host.
 const LOST_HEADERS: [&str; 3] = ["sec-websocket-extensions", "content-encoding", "alt-svc"];
 
-/// The keys of steps that `MockForge` would have held back for a client's message, and of those
-/// whose text it would have filled in.
+/// The keys that mark steps which `MockForge` would have held until a message of the client, and
+/// steps whose text it would have filled in.
 pub(super) const WAIT_FOR: &str = "x-wait-for";
 pub(super) const TEMPLATE: &str = "x-template";
 
-/// Most headers of a request or an answer that a tape keeps, and most bytes of them: more than any
-/// server reads (8 to 64 KiB). Values joined by line feeds become a header each, which repeats the
-/// name of a long list for every value.
+/// The maximum number of headers that a tape keeps of a request or an answer, and their maximum
+/// size: more than any server reads (8 to 64 KiB). The limits matter because values joined by line
+/// feeds become one header each, which repeats the name for every value.
 const MAX_HEADERS: usize = 1_024;
 const MAX_HEADERS_BYTES: usize = 256 << 10;
 
-/// Names and values, as they came.
+/// Header names and values, as they came.
 pub(super) type Headers = Vec<(String, String)>;
 
 /// Something that happened on a connection.
@@ -39,9 +39,9 @@ pub(super) type Headers = Vec<(String, String)>;
 pub(super) struct Moment {
     pub(super) at: Wall,
     pub(super) action: Action,
-    /// `x-` keys that the step gets: name and JSON.
+    /// `x-` keys to add to the step: name and JSON value.
     pub(super) extensions: Vec<(&'static str, String)>,
-    /// How many connections of the same session were over before its own: a recording that dials
+    /// How many connections of the same session ended before this one: a recording that dials
     /// repeatedly may be read as one session.
     pub(super) later: u64,
 }
@@ -56,53 +56,53 @@ impl Moment {
         }
     }
 
-    /// On a later connection of its session.
+    /// Puts the moment on a later connection of its session.
     pub(super) fn later(mut self, later: u64) -> Self {
         self.later = later;
         self
     }
 
-    /// With an `x-` key.
+    /// Adds an `x-` key.
     pub(super) fn with(mut self, key: &'static str, json: impl Into<String>) -> Self {
         self.extensions.push((key, json.into()));
         self
     }
 }
 
-/// What happens on a connection, read as it is asked for.
+/// The moments of a connection, read when they are needed.
 pub(super) type Moments<'a> = Box<dyn Iterator<Item = Result<Moment, ImportError>> + 'a>;
 
-/// One connection.
+/// A connection.
 pub(super) struct Session<'a> {
     /// When it was dialed.
     pub(super) begin: Wall,
-    /// When it was known to be still there, though nothing happened.
+    /// When it was last known to be open, even if nothing happened.
     pub(super) until: Wall,
-    /// Its URL, where the file says it. As it came: it may hold secrets.
+    /// Its URL, if the file has it. It is unchanged and may hold secrets.
     pub(super) url: Option<String>,
-    /// Its handshake was accepted.
+    /// Whether its handshake was accepted.
     pub(super) accepted: bool,
-    /// It has a message.
+    /// Whether it has a message.
     pub(super) talks: bool,
-    /// The file says how it ended.
+    /// Whether the file says how it ended.
     pub(super) ends: bool,
-    /// What happens on it, from the dial on, in its order. Times may step back a little, as a
-    /// clock does; the order holds.
+    /// What happens on it, in order, from the dial on. Times may step back a little, as a clock
+    /// may; the order is right.
     pub(super) moments: Moments<'a>,
 }
 
 /// How a handshake was answered.
 #[derive(Debug)]
 pub(super) enum Answer {
-    /// With a 101 (or what HTTP/2 has for it) of these headers.
+    /// With a 101 (or its HTTP/2 equivalent) and these headers.
     Accepted(Headers),
-    /// With another status, these headers, and this body.
+    /// With another status, these headers and this body.
     Refused(u16, Headers, Bytes),
-    /// Not at all.
+    /// The client got no answer.
     Never,
 }
 
-/// The handshake: what the client asked for at `begin`, and what it was told at `answered`.
+/// The moments of a handshake: the client's request at `begin`, and the answer at `answered`.
 pub(super) fn handshake(
     begin: Wall,
     url: &str,
@@ -147,7 +147,7 @@ pub(super) enum Sender {
     Engine,
 }
 
-/// A message or frame, as the tape says it.
+/// The action for a message or frame.
 pub(super) fn message(from: Sender, opcode: u8, payload: Vec<u8>) -> Action {
     match from {
         Sender::Engine => sent(opcode, payload),
@@ -204,7 +204,7 @@ fn received(opcode: u8, payload: Vec<u8>) -> Received {
         Message::Close(parts) => {
             received_close(parts.map(|(code, reason)| CloseFrame { code, reason }))
         }
-        // A text that is not UTF-8 is still what it was sent as.
+        // A text message stays one even if it is not UTF-8.
         Message::Other(payload) if opcode == TEXT => with_payload(ReceivedKind::Text, payload),
         Message::Other(payload) => {
             let mut received = Received::new(ReceivedKind::Frame);
@@ -224,11 +224,11 @@ fn received_close(frame: Option<CloseFrame>) -> Received {
     received
 }
 
-/// How a connection ended, in a close event's terms: `code` 1005 (or none) is a Close without a
-/// code, 1006 an end without a Close. If nothing says who began, the engine did.
+/// The moments of a connection's end, in the terms of a close event: `code` 1005 (or none) is a
+/// Close without a code, 1006 an end without a Close. If it is unknown who began, the engine did.
 ///
-/// A Close is written for the engine whoever began: a peer answers a Close with its own
-/// (RFC 6455, 5.5.1).
+/// The engine always sends a Close, whoever began: a peer answers a Close with its own (RFC 6455,
+/// 5.5.1).
 pub(super) fn ended(at: Wall, by: Sender, code: Option<u16>, reason: String) -> Vec<Moment> {
     if code == Some(ABNORMAL) {
         let fin = || Moment::new(at, Action::Drop(End::Fin));
@@ -258,13 +258,13 @@ pub(super) fn ended(at: Wall, by: Sender, code: Option<u16>, reason: String) -> 
     }
 }
 
-/// The value of a header, whatever the case of its name.
+/// The value of a header; the case of its name does not matter.
 pub(super) fn value_of(headers: &Headers, name: &str) -> Option<String> {
     let found = headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
     found.map(|(_, value)| value.clone())
 }
 
-/// An answer's headers but those that are the connection's own, and [`LOST_HEADERS`].
+/// An answer's headers without those of the connection itself and without [`LOST_HEADERS`].
 fn others(headers: Headers) -> Headers {
     let lost = |name: &str| {
         LOST_HEADERS
@@ -276,8 +276,8 @@ fn others(headers: Headers) -> Headers {
     headers
 }
 
-/// Headers as lines of HTTP/1: browsers join the values of one name by line feeds, HTTP/2 has
-/// pseudo-headers. What no line can hold is left out, and what is beyond all that a server reads.
+/// Headers as lines of HTTP/1: browsers join the values of one name by line feeds, and HTTP/2 has
+/// pseudo-headers. Headers that no line can hold are left out, and those beyond the limits.
 fn lines_of(headers: Headers) -> Headers {
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     let mut lines = Headers::new();
@@ -299,7 +299,7 @@ fn lines_of(headers: Headers) -> Headers {
     lines
 }
 
-/// What the request line of a URL asks for.
+/// The target in the request line for a URL.
 fn path_of(url: &str) -> String {
     let url = url.split('#').next().unwrap_or_default();
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
@@ -310,7 +310,7 @@ fn path_of(url: &str) -> String {
     }
 }
 
-/// A URL without user info, query and fragment, with the scheme of a WebSocket.
+/// A URL without user info, query and fragment, and with a WebSocket scheme.
 pub(super) fn bare(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let Some((scheme, rest)) = url.split_once("://") else {
@@ -328,7 +328,7 @@ pub(super) fn bare(url: &str) -> String {
     format!("{scheme}://{host}{path}")
 }
 
-/// A text as JSON.
+/// A text as a JSON string.
 pub(super) fn json_string(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

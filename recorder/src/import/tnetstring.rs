@@ -1,22 +1,22 @@
-//! Typed netstrings: `LENGTH:PAYLOAD` and a type byte, as mitmproxy writes its flows.
+//! Reads typed netstrings, `LENGTH:PAYLOAD` and a type byte, as mitmproxy writes its flows.
 //!
-//! Lengths come before payloads, so unwanted ones are skipped: a file of any size is read with one
-//! small window of it in memory.
+//! Lengths come before payloads, so payloads that are not needed are skipped: a file of any size is
+//! read through one small window in memory.
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::rc::Rc;
 
-/// Bytes of the input that a reader holds at once.
+/// How many bytes of the input a reader holds at once.
 const WINDOW_BYTES: usize = 16 << 10;
 
-/// Most digits of a length, mitmproxy's own bound.
+/// The maximum number of digits in a length; mitmproxy has the same limit.
 const MAX_LENGTH_DIGITS: u64 = 12;
 
-/// Something that can be read anywhere.
+/// An input that can be read at any position.
 pub(super) trait ReadAt {
-    /// Fills a part of `buffer` from `offset` on; 0 at the end.
+    /// Reads into `buffer` from `offset` on. Returns the number of bytes read, 0 at the end.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 }
 
@@ -38,28 +38,28 @@ impl ReadAt for Vec<u8> {
     }
 }
 
-/// What stands where no value can be read.
+/// Why a value can't be read.
 #[derive(Debug)]
 pub(super) enum Fault {
     /// The input can't be read.
     Io(io::Error),
-    /// At this offset there is no such value.
+    /// There is no valid value at this offset.
     Wrong {
         /// Offset in the input.
         at: u64,
         /// What was expected and found.
         message: String,
     },
-    /// The input ends before a value that begins here does.
+    /// The input ends before the end of a value.
     Truncated {
         /// Offset where the value begins.
         at: u64,
-        /// Bytes that it should have, as far as is known.
+        /// The length that the value should have, if known.
         needed: Option<u64>,
     },
 }
 
-/// Type of a value.
+/// The type of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Bytes,
@@ -87,7 +87,7 @@ impl Kind {
         })
     }
 
-    /// For an error.
+    /// The type's name in an error.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Bytes => "bytes",
@@ -102,32 +102,32 @@ impl Kind {
     }
 }
 
-/// A value: its type, and where its payload stands.
+/// A value: its type, and where its payload is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Item {
     pub(super) kind: Kind,
-    /// Offset of the payload.
+    /// The offset of the payload.
     pub(super) start: u64,
-    /// Offset after the payload, where the type stands.
+    /// The offset after the payload, where the type byte is.
     pub(super) end: u64,
 }
 
 impl Item {
-    /// Offset after the value.
+    /// The offset after the value.
     pub(super) fn next(self) -> u64 {
         self.end + 1
     }
 
-    /// Bytes of the payload.
+    /// The length of the payload in bytes.
     pub(super) fn len(self) -> u64 {
         self.end - self.start
     }
 }
 
-/// Reads values out of an input that several readers share.
+/// Reads values from an input that several readers share.
 pub(super) struct Reader {
     input: Rc<dyn ReadAt>,
-    /// Bytes of the input.
+    /// The length of the input in bytes.
     len: u64,
     window: Vec<u8>,
     window_at: u64,
@@ -144,12 +144,12 @@ impl Reader {
         }
     }
 
-    /// Another reader of the same input. It takes memory once it reads.
+    /// Another reader of the same input. It takes no memory until it reads.
     pub(super) fn another(&self) -> Self {
         Self::new(Rc::clone(&self.input), self.len)
     }
 
-    /// Bytes of the input.
+    /// The length of the input in bytes.
     pub(super) fn len(&self) -> u64 {
         self.len
     }
@@ -169,7 +169,7 @@ impl Reader {
         self.window.truncate(count);
         self.window_at = at;
         read?;
-        // A file that has shrunk since its length was taken.
+        // The file may have shrunk since its length was taken.
         within(self).ok_or(Fault::Truncated { at, needed: None })
     }
 
@@ -182,9 +182,10 @@ impl Reader {
         }
     }
 
-    /// The value that begins at `at` and ends at `limit` or before.
+    /// The value that begins at `at` and ends at or before `limit`.
     pub(super) fn item(&mut self, at: u64, limit: u64) -> Result<Item, Fault> {
-        // A value that its container cuts is as wrong as one that the file's end cuts is torn.
+        // A value that reaches beyond its container is wrong; one that reaches beyond the file is
+        // cut off.
         let is_top = limit == self.len;
         let cut = |needed: Option<u64>| {
             if is_top {
@@ -224,7 +225,7 @@ impl Reader {
         Ok(Item { kind, start, end })
     }
 
-    /// A payload of `most` bytes at most.
+    /// The payload of a value, which must not exceed `most` bytes.
     pub(super) fn payload(&mut self, item: Item, most: usize) -> Result<Vec<u8>, Fault> {
         let len = usize::try_from(item.len()).unwrap_or(usize::MAX);
         if len > most {
@@ -238,7 +239,7 @@ impl Reader {
         let mut filled = 0;
         while filled < len {
             let at = item.start + filled as u64;
-            // A short one from the window, a long one past it.
+            // A short payload is read through the window, a long one directly.
             if len - filled <= WINDOW_BYTES {
                 self.byte(at)?;
                 let from = usize::try_from(at - self.window_at).unwrap_or_default();
@@ -258,8 +259,8 @@ impl Reader {
         Ok(payload)
     }
 
-    /// The members of a dict that are named, in the order of `names`; of one that stands twice
-    /// the last, as Python has it.
+    /// The members of a dict with these names, in the order of `names`. Of duplicates the last
+    /// counts, as in Python.
     pub(super) fn members<const N: usize>(
         &mut self,
         dict: Item,
@@ -299,7 +300,7 @@ mod tests {
         Reader::new(Rc::new(bytes.to_vec()), bytes.len() as u64)
     }
 
-    /// Walks all that is inside a value.
+    /// Collects all values nested in a value.
     fn walk(
         reader: &mut Reader,
         item: Item,
@@ -371,7 +372,7 @@ mod tests {
                 other => panic!("{text:?}: {other:?}"),
             }
         }
-        // The inner value is longer than the list that it stands in.
+        // The inner value is longer than the list that contains it.
         let mut reader = reader(b"4:9:ab]3:abc,");
         let list = reader.item(0, 7).unwrap();
         let inner = reader.item(list.start, list.end);

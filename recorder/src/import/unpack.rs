@@ -1,4 +1,4 @@
-//! Files that gzip or zstd packed, read as what they were.
+//! Decompresses files that are gzip or zstd.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -6,15 +6,15 @@ use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-/// What a file begins with that gzip wrote, and one that zstd did.
+/// The first bytes of a gzip and of a zstd file.
 const GZIP: &[u8] = b"\x1f\x8b";
 const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
 
-/// Most bytes that a zstd file may ask its reader to look back: what `zstd -19` and `--long=26`
-/// ask for, which is in memory while it is read.
+/// The largest window of a zstd file that is accepted, in bytes, as it is held in memory: what
+/// `zstd -19` and `--long=26` need.
 const MAX_WINDOW_BYTES: u64 = 64 << 20;
 
-/// What a file is whose bytes begin so and that is not read, and what to do about it.
+/// The first bytes of compressed files that are not read, what they are, and what to do about them.
 const OTHERS: [(&[u8], &str); 4] = [
     (b"\xfd7zXZ\0", "xz; unpack it first: xz -dk FILE"),
     (b"BZh", "bzip2; unpack it first: bunzip2 -k FILE"),
@@ -25,18 +25,18 @@ const OTHERS: [(&[u8], &str); 4] = [
     ),
 ];
 
-/// What a file is that is packed in a way that is not read, and what to do about it.
+/// What a file is if its compression is not supported, and what to do about it.
 pub(super) fn other(begin: &[u8]) -> Option<&'static str> {
     let found = OTHERS.iter().find(|(magic, _)| begin.starts_with(magic));
     found.map(|(_, what)| *what)
 }
 
-/// Whether bytes begin as those do that are unpacked.
+/// Whether a file with these first bytes is gzip or zstd.
 pub(super) fn is_packed(begin: &[u8]) -> bool {
     begin.starts_with(GZIP) || begin.starts_with(ZSTD)
 }
 
-/// The bytes that a stream stands for, unpacked where it is packed.
+/// Decompresses a stream if it is compressed.
 pub(super) fn unpacked<'a>(mut packed: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
     let begin = packed.fill_buf()?;
     if begin.starts_with(GZIP) {
@@ -51,10 +51,10 @@ pub(super) fn unpacked<'a>(mut packed: impl BufRead + 'a) -> io::Result<Box<dyn 
     Ok(Box::new(packed))
 }
 
-/// A gzip file, whose end may be missing: that of a recorder that still writes, or was killed.
+/// A gzip file that may be cut off because its writer is still writing or was killed.
 struct Gzip<R> {
     members: MultiGzDecoder<R>,
-    /// Something has come of it.
+    /// Whether anything was decompressed so far.
     read: bool,
 }
 
@@ -88,12 +88,12 @@ impl<R: BufRead> Read for Gzip<R> {
     }
 }
 
-/// The frames of a zstd file, one behind the other: `zstd` itself writes one, `pzstd` and whoever
-/// appends write several.
+/// The frames of a zstd file, one after the other: `zstd` itself writes one; `pzstd`, and anyone
+/// who appends to a file, writes several.
 struct Frames<R> {
     packed: R,
     decoder: FrameDecoder,
-    /// A frame has begun and not ended.
+    /// Whether a frame has begun and not ended yet.
     within: bool,
 }
 
@@ -108,7 +108,7 @@ impl<R: BufRead> Frames<R> {
         }
     }
 
-    /// Begins the next frame; false at the end of the file.
+    /// Begins the next frame. Returns `false` at the end of the file.
     fn begin(&mut self) -> io::Result<bool> {
         while !self.packed.fill_buf()?.is_empty() {
             match self.decoder.reset(&mut self.packed) {

@@ -10,17 +10,17 @@ const MILLISECONDS: i32 = 3;
 /// Decimal places between nanoseconds and microseconds.
 const NANOSECONDS: i32 = -3;
 
-/// Below this a number is no time since 1970 in any unit: as seconds it is early 1973, and the
-/// tools that are read here are younger.
+/// A number below this is not a time since 1970 in any unit: as seconds it is before early 1973,
+/// and no tool read here is that old.
 const MIN_EPOCH_S: i64 = 100_000_000;
-/// From here on a number is milliseconds since 1970: as seconds it would be the year 5138, as
-/// milliseconds it is early 1973.
+/// From here on a number is milliseconds since 1970: as seconds it would be after the year 5138, as
+/// milliseconds it is after early 1973.
 const MIN_EPOCH_MS: i64 = 100_000_000_000;
-/// From here on it is neither: as milliseconds it would be the year 5138.
+/// From here on a number is neither: as milliseconds it would be after the year 5138.
 const MAX_EPOCH_MS: i64 = 100_000_000_000_000;
 
-/// Most digits of a number, and the most by which its exponent may move its point. A number
-/// beyond is no time.
+/// The maximum number of digits in a number, which also limits how far its exponent may move the
+/// decimal point. A number beyond it is not a time.
 const MAX_DIGITS: usize = 64;
 
 /// A moment in microseconds since 1970-01-01T00:00:00Z.
@@ -28,21 +28,21 @@ const MAX_DIGITS: usize = 64;
 pub(super) struct Wall(i64);
 
 impl Wall {
-    /// The zero of recordings that know no wall clock.
+    /// Time 0 of recordings without a wall clock.
     pub(super) const ZERO: Self = Self(0);
 
-    /// A whole number of microseconds since 1970.
+    /// From a number of microseconds since 1970.
     pub(super) const fn from_micros(us: i64) -> Self {
         Self(us)
     }
 
-    /// A decimal number of seconds since 1970, as mitmproxy writes it.
+    /// From a decimal number of seconds since 1970, as mitmproxy writes it.
     pub(super) fn from_seconds(text: &str) -> Option<Self> {
         decimal(text, SECONDS).map(Self)
     }
 
-    /// A decimal number that is seconds (Chrome, mitmproxy, HTTP Toolkit) or milliseconds
-    /// (Playwright) since 1970, which its magnitude tells.
+    /// From a decimal number of seconds (Chrome, mitmproxy, HTTP Toolkit) or milliseconds
+    /// (Playwright) since 1970, told apart by their magnitude.
     pub(super) fn from_epoch(text: &str) -> Option<Self> {
         let whole = decimal(text, 0)?;
         match whole {
@@ -52,35 +52,35 @@ impl Wall {
         }
     }
 
-    /// A date and time of RFC 3339. One without an offset is UTC, one with an offset without a
-    /// colon is taken too.
+    /// From an RFC 3339 date and time. Without an offset it is UTC; an offset may lack its colon.
     pub(super) fn from_date(text: &str) -> Option<Self> {
         let date = wstape_wire::time::parse_lenient(text);
         date.map(|date| Self(date.timestamp_micros()))
     }
 
-    /// Whether a tool that is read here can have meant it: they are all younger than 1973.
+    /// Whether a tool that is read here can have meant this time: none of them was there before
+    /// 1973.
     pub(super) fn is_plausible(self) -> bool {
         self.0 >= MIN_EPOCH_S * 1_000_000
     }
 
-    /// A whole number of nanoseconds since 1970, as feed recorders write it.
+    /// From a whole number of nanoseconds since 1970, as feed recorders write it.
     pub(super) fn from_nanoseconds(text: &str) -> Option<Self> {
         decimal(text, NANOSECONDS).map(Self)
     }
 
-    /// A decimal number of microseconds since 1970.
+    /// From a decimal number of microseconds since 1970.
     pub(super) fn from_microseconds(text: &str) -> Option<Self> {
         decimal(text, 0).map(Self)
     }
 
-    /// A decimal number of milliseconds since 1970.
+    /// From a decimal number of milliseconds since 1970.
     pub(super) fn from_milliseconds(text: &str) -> Option<Self> {
         decimal(text, MILLISECONDS).map(Self)
     }
 
-    /// A decimal number since 1970 in the unit that its magnitude tells: seconds, milliseconds,
-    /// microseconds or nanoseconds.
+    /// From a decimal number since 1970 in the unit that its magnitude implies: seconds,
+    /// milliseconds, microseconds or nanoseconds.
     pub(super) fn from_any_epoch(text: &str) -> Option<Self> {
         const MAX_EPOCH_US: i64 = MAX_EPOCH_MS * 1_000;
         match decimal(text, 0)? {
@@ -91,35 +91,35 @@ impl Wall {
         }
     }
 
-    /// A decimal number of milliseconds since 1970, in nanoseconds: for texts whose digits below a
-    /// microsecond count.
+    /// Converts a decimal number of milliseconds since 1970 to nanoseconds, for when digits below a
+    /// microsecond matter.
     pub(super) fn nanoseconds_of_ms(text: &str) -> Option<i64> {
         decimal(text, MILLISECONDS + 3)
     }
 
-    /// In nanoseconds since 1970.
+    /// The time in nanoseconds since 1970.
     pub(super) fn nanoseconds(self) -> i64 {
         self.0.saturating_mul(1_000)
     }
 
-    /// Later by a span.
+    /// This time plus a span.
     pub(super) fn plus(self, span: Micros) -> Self {
         let us = i64::try_from(span.0).unwrap_or(i64::MAX);
         Self(self.0.saturating_add(us))
     }
 
-    /// How long after `start`; zero where it is not after it.
+    /// How long this is after `start`; zero if it is not after it.
     pub(super) fn since(self, start: Self) -> Micros {
         Micros(u64::try_from(self.0.saturating_sub(start.0)).unwrap_or_default())
     }
 
-    /// As a date, where the calendar reaches so far.
+    /// The time as a date, if the calendar reaches that far.
     pub(super) fn date(self) -> Option<DateTime<Utc>> {
         DateTime::from_timestamp_micros(self.0)
     }
 }
 
-/// A decimal number of milliseconds that is not negative, as a span.
+/// Converts a decimal number of milliseconds to a span; `None` if it is negative.
 pub(super) fn span_of_ms(text: &str) -> Option<Micros> {
     let us = decimal(text, MILLISECONDS)?;
     u64::try_from(us).ok().map(Micros)
@@ -131,9 +131,9 @@ pub(super) fn span_of_s(text: &str) -> Option<Micros> {
     u64::try_from(us).ok().map(Micros)
 }
 
-/// A decimal number times ten to the power of `places`, rounded to a whole one digit by digit
-/// (halves away from zero): a float holds fewer digits than these texts have. `None` for what is
-/// no number, and for what an `i64` can't hold.
+/// A decimal number times ten to the power of `places`, rounded to an integer (halves away from
+/// zero). It is computed digit by digit, because these texts have more digits than a float holds.
+/// `None` if it is not a number, or too large for an `i64`.
 fn decimal(text: &str, places: i32) -> Option<i64> {
     let (negative, text) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -153,7 +153,7 @@ fn decimal(text: &str, places: i32) -> Option<i64> {
         .chain(fraction.bytes())
         .map(|b| i64::from(b - b'0'))
         .collect();
-    // Where the point is once the number is multiplied: so many digits are whole ones.
+    // How many digits are before the decimal point after the multiplication.
     let point = i32::try_from(whole.len()).ok()?;
     let point = point.checked_add(exponent)?.checked_add(places)?;
     if point.unsigned_abs() as usize > 2 * MAX_DIGITS {

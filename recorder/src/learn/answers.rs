@@ -11,29 +11,29 @@ use super::request::Request;
 use super::shape::Shape;
 use super::side::Side;
 
-/// How long after a request a message without its number still counts as its answer.
+/// How long after a request a message that does not repeat its number still counts as its answer.
 const MAX_ANSWER_DELAY: Micros = Micros::from_ms(10_000);
 
 /// How many of a connection's latest requests a message may answer.
 const MAX_ASKED: usize = 256;
 
-/// Two words that share this many leading characters are about the same thing: `subscribed` and
-/// `subscribe`. Shorter words are not compared.
+/// Two words that share this many leading characters mean the same: `subscribed` and `subscribe`.
+/// Words shorter than the minimum are not compared.
 const STEM_CHARS: usize = 6;
 const MIN_STEM_CHARS: usize = 4;
 
-/// How a Socket.IO packet that connects begins, with or without a login, and its answer.
+/// How a Socket.IO CONNECT packet begins, with or without a login, and the answer to it.
 const CONNECT: &str = "40";
 
-/// A request, and the messages in the conversation that answer it.
+/// A request and its answers.
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) at: Micros,
     pub(super) request: Request,
-    /// Each with its position in the conversation.
+    /// The positions of its answers in the conversation.
     pub(super) answers: Vec<usize>,
-    /// The pointer of the request's number that its answers repeat; if there are several, the most
-    /// repeated.
+    /// The pointer to the number of the request that its answers repeat. If there are several, the
+    /// one repeated most often.
     pub(super) number: Option<String>,
     /// How many answers repeat each number.
     repeated: BTreeMap<String, usize>,
@@ -41,7 +41,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// One more answer repeats this number.
+    /// Counts an answer that repeats this number.
     fn repeats(&mut self, number: String) {
         let count = |number: &String| self.repeated.get(number).copied().unwrap_or_default();
         let most = self.number.as_ref().map_or(0, count);
@@ -57,12 +57,12 @@ impl Asked {
 pub(super) struct Answers {
     /// In the order they were asked.
     pub(super) asked: Vec<Asked>,
-    /// For a message's position in the conversation, the request it answers.
+    /// The request that a message answers, by the message's position in the conversation.
     pub(super) of: BTreeMap<usize, usize>,
 }
 
 impl Answers {
-    /// From what was said on one connection.
+    /// Finds the answers in the messages of one connection.
     pub(super) fn of(said: &[Said]) -> Self {
         let mut answers = Self::default();
         for (place, one) in said.iter().enumerate() {
@@ -91,7 +91,7 @@ impl Answers {
         answers
     }
 
-    /// Which request a message answers, and by which number.
+    /// Finds the request that a message answers, and the number it repeats.
     fn answered_by(&self, one: &Said, said: &[Said]) -> Option<(usize, Option<String>)> {
         let found = nodes(&one.text);
         let latest = self.asked.iter().enumerate().rev().take(MAX_ASKED);
@@ -121,8 +121,8 @@ impl Answers {
         by_word.map(|(which, _)| (*which, None))
     }
 
-    /// The request whose stream a message still belongs to, if it came after the request to end
-    /// that stream and repeats the number of both.
+    /// Finds the request whose stream a message still belongs to. The message came after the
+    /// request to end that stream, and repeats the number of both.
     fn still_under_way(
         &self,
         end: usize,
@@ -130,7 +130,7 @@ impl Answers {
         found: &[Node],
         said: &[Said],
     ) -> Option<(usize, Option<String>)> {
-        /// Most answers of a stream that are examined: further ones are alike.
+        /// How many answers of a stream are examined; further ones are alike.
         const MAX_LOOKED_AT: usize = 8;
         if !self.asked[end].request.ends() {
             return None;
@@ -146,8 +146,8 @@ impl Answers {
         })
     }
 
-    /// Takes messages as answers to requests that have none, if the next message after every
-    /// request of a kind has the same shape, on all connections, and nothing else has it.
+    /// Takes messages as answers to requests that have none: if on all connections, the next
+    /// message after every request of a kind has the same shape, and no other message has it.
     pub(super) fn take_what_always_follows(all: &mut [Self], said: &[&[Said]]) {
         let mut kinds: BTreeMap<String, Vec<(usize, usize)>> = BTreeMap::new();
         for (conn, answers) in all.iter().enumerate() {
@@ -187,8 +187,8 @@ impl Answers {
         }
     }
 
-    /// The position of the engine's first message after an unanswered request, before the client's
-    /// next, that answers nothing.
+    /// The position of the engine's message right after an unanswered request, if it is not the
+    /// answer to another request.
     fn follows(&self, which: usize, said: &[Said]) -> Option<usize> {
         let asked = &self.asked[which];
         let mut clients = said
@@ -202,7 +202,7 @@ impl Answers {
         (free && !late && !asked.request.is_keepalive()).then_some(place + 1)
     }
 
-    /// Whether a request has as many answers as things it is about, all of one shape.
+    /// Whether a request about several things has several answers, all of one shape.
     pub(super) fn is_for_each_item(&self, which: usize, said: &[Said]) -> bool {
         let asked = &self.asked[which];
         let mut shapes = asked
@@ -215,7 +215,7 @@ impl Answers {
         asked.items > 1 && asked.answers.len() > 1 && shapes.all(|shape| shape == first)
     }
 
-    /// Whether messages with a request's number go on: a stream identified by it.
+    /// Whether messages that repeat a request's number keep coming: the number identifies a stream.
     pub(super) fn is_stream(&self, which: usize, said: &[Said]) -> bool {
         let asked = &self.asked[which];
         let shapes = asked
@@ -228,7 +228,7 @@ impl Answers {
     }
 }
 
-/// The pointer of the request's number that a message repeats.
+/// The pointer to a number of the request that a message repeats.
 fn repeated_number(request: &Request, said: &[Node]) -> Option<String> {
     let repeats = |asked: &Node, node: &Node| {
         let same_place = node.pointer == asked.pointer;
@@ -240,8 +240,8 @@ fn repeated_number(request: &Request, said: &[Node]) -> Option<String> {
     Some(number.pointer.clone())
 }
 
-/// Whether a message says it is an answer: a text for a text, the request's purpose in JSON, `pong`
-/// for `ping`.
+/// Whether a message acknowledges a request: plain text for plain text, JSON with the request's
+/// purpose in it, or `pong` for `ping`.
 fn acknowledges(request: &Request, said: &str, found: &[Node]) -> bool {
     let lower = said.to_ascii_lowercase();
     let is_ping = |word: &str| word.contains("ping") && lower.contains("pong");
@@ -336,7 +336,7 @@ mod tests {
             found(&both),
             [BTreeMap::from([(2, 0)]), BTreeMap::from([(2, 0)])]
         );
-        // One connection proves nothing, nor does a shape that also comes at other times.
+        // A single connection proves nothing, nor does a shape that also occurs elsewhere.
         assert_eq!(found(&both[..1]), [BTreeMap::new()]);
         let again = connection(&[('<', r#"{"op":2,"d":{"negotiatedRpcVersion":1}}"#)]);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! What was said in a recorded session, connection by connection.
+//! Collects the messages of a recorded session, connection by connection.
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
@@ -14,8 +14,8 @@ use super::request::Request;
 use super::side::Side;
 use super::stomp;
 
-/// Most bytes of messages to learn from, which stay in memory meanwhile, and most messages.
-/// Anything beyond that is reported.
+/// The maximum number of bytes of messages to learn from, as they are held in memory, and of
+/// messages. Anything beyond is reported.
 const MAX_BYTES: usize = 64 << 20;
 const MAX_MESSAGES: usize = 200_000;
 
@@ -55,19 +55,19 @@ pub(super) struct Said {
     pub(super) text: String,
 }
 
-/// One connection in the session.
+/// A connection in the session.
 #[derive(Debug, Default)]
 pub(super) struct Conversation {
-    /// The path it requested, without the query.
+    /// The path that the client requested, without the query.
     pub(super) path: String,
     /// When its handshake was accepted.
     pub(super) accepted: Option<Micros>,
     /// The subprotocol chosen then.
     pub(super) subprotocol: Option<String>,
     pub(super) said: Vec<Said>,
-    /// Whether its client has answered a question from the engine.
+    /// Whether its client has answered a request of the engine.
     pub(super) answers: bool,
-    /// Whether its client has sent a Close: an engine answers that by itself.
+    /// Whether its client has sent a Close. The engine then answers that by itself.
     left: bool,
 }
 
@@ -77,9 +77,10 @@ pub(super) struct Session {
     /// When the recording began, in milliseconds since 1970.
     pub(super) began_ms: Option<i64>,
     pub(super) conversations: BTreeMap<u64, Conversation>,
-    /// Lines of the tape that hold whatever is asked: HTTP answers, by path and method.
+    /// The tape's lines for HTTP answers, which apply whatever is asked over WebSocket, by path and
+    /// method.
     pub(super) answers: BTreeMap<String, String>,
-    /// What there was besides texts, by name, and how often.
+    /// What was not learnt from, by name, and how often it occurred.
     pub(super) beside: BTreeMap<&'static str, u64>,
     fragments: Fragments,
     bytes: usize,
@@ -87,7 +88,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// From a tape recorded by a proxy, or any tape with numbered connections.
+    /// Reads a tape recorded by a proxy, or any tape with numbered connections.
     pub(super) fn read(reader: &mut TapeReader<impl BufRead>) -> Result<Self, TapeError> {
         let began = reader.header().recorded_at;
         let mut session = Self {
@@ -130,7 +131,7 @@ impl Session {
             self.conversation(conn).said.push(Said { at, by, text });
             return;
         }
-        // Each is a message by itself, as it is for the engine that plays the tape.
+        // Each record is a message by itself, as it is for the engine that plays the tape.
         for part in parts {
             let text = part.trim_end_matches(['\n', '\r']).to_owned();
             self.conversation(conn).said.push(Said { at, by, text });
@@ -169,7 +170,7 @@ impl Session {
         }
     }
 
-    /// The text that a step sends; anything else is counted.
+    /// The text that an action sends; anything else is counted.
     fn text_of(&mut self, conn: u64, at: Micros, action: &Action) -> Option<(Side, String)> {
         let beside = match action {
             Action::Emit(json) | Action::Json(json) => {
@@ -191,8 +192,8 @@ impl Session {
                     self.conversation(conn).left = true;
                     return None;
                 }
-                // What comes after a Close means nothing: Python's websocket-client sends a second
-                // one.
+                // Frames after a Close mean nothing: Python's websocket-client sends a second
+                // Close.
                 ReceivedKind::Bytes if self.conversation(conn).left => return None,
                 ReceivedKind::Frame => {
                     let frame = fragment_of_client(received);
@@ -223,7 +224,7 @@ impl Session {
         None
     }
 
-    /// The text that a frame completes; anything else is counted.
+    /// The text of the message that a frame completes; anything else is counted.
     fn fragment(
         &mut self,
         conn: u64,
@@ -258,7 +259,8 @@ impl Session {
     }
 }
 
-/// A frame that a client may send, whose mask the recorder has taken off; `None` for any other.
+/// The frame if a client may send it, with its mask already removed by the recorder; otherwise
+/// `None`.
 fn fragment_of_client(received: &Received) -> Option<Fragment<'_>> {
     let text = received.text.as_deref().map(str::as_bytes);
     (received.rsv.unwrap_or_default() == 0).then_some(Fragment {
@@ -268,7 +270,7 @@ fn fragment_of_client(received: &Received) -> Option<Fragment<'_>> {
     })
 }
 
-/// A frame that an engine may send; `None` for any other.
+/// The frame if an engine may send it; otherwise `None`.
 fn fragment_of_engine(frame: &RawFrame) -> Option<Fragment<'_>> {
     let legal = frame.rsv == 0 && frame.mask.is_none() && frame.declared_len.is_none();
     legal.then_some(Fragment {

@@ -1,16 +1,16 @@
-//! Messages that came in fragments, whole again.
+//! Reassembles messages that came in fragments.
 
 use std::collections::BTreeMap;
 
 use super::side::Side;
 
-/// The opcodes of data (RFC 6455, 5.2).
+/// The opcodes of data frames (RFC 6455, 5.2).
 const CONTINUATION: u8 = 0;
 const TEXT: u8 = 1;
 const BINARY: u8 = 2;
 
-/// Most bytes of unfinished messages that are held, of all connections together. A message that would
-/// be more is not put together.
+/// The maximum number of bytes held of unfinished messages, of all connections together. A message
+/// that would exceed it is not reassembled.
 const MAX_HELD_BYTES: usize = 64 << 20;
 
 /// A frame that was recorded by itself.
@@ -26,13 +26,13 @@ pub(super) struct Fragment<'a> {
 pub(super) enum Completes {
     Text(String),
     Binary,
-    /// Nothing yet.
+    /// Nothing yet: more fragments follow.
     Nothing,
-    /// Nothing ever: neither a fragment nor a message, or a text that is not UTF-8.
+    /// No message at all: a frame that does not fit here, or a text that is not UTF-8.
     NoMessage,
 }
 
-/// The messages that have not ended.
+/// The messages that have not ended yet.
 #[derive(Debug, Default)]
 pub(super) struct Fragments {
     open: BTreeMap<(u64, Side), Message>,
@@ -42,7 +42,7 @@ pub(super) struct Fragments {
 #[derive(Debug)]
 struct Message {
     opcode: u8,
-    /// What it says so far; `None` once that is too much.
+    /// The payload so far; `None` once it is too long.
     payload: Option<Vec<u8>>,
 }
 
@@ -50,7 +50,8 @@ impl Fragments {
     pub(super) fn take(&mut self, conn: u64, by: Side, frame: Fragment<'_>) -> Completes {
         let at = (conn, by);
         match frame.opcode {
-            // Another message before the end of one is an error, which ends the connection.
+            // A new message before the end of the last is a protocol error, which ends the
+            // connection.
             TEXT | BINARY if !self.open.contains_key(&at) => {
                 let begun = Message {
                     opcode: frame.opcode,
@@ -83,7 +84,7 @@ impl Fragments {
         }
     }
 
-    /// Whose messages never ended.
+    /// The senders of messages that never ended, one for each.
     pub(super) fn unfinished(self) -> impl Iterator<Item = Side> {
         self.open.into_keys().map(|(_, by)| by)
     }

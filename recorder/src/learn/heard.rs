@@ -1,4 +1,4 @@
-//! Splits one connection into exchanges and streams.
+//! Splits the messages of one connection into exchanges and streams.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,28 +12,28 @@ use super::request::{Item, Request};
 use super::shape::Shape;
 use super::side::Side;
 
-/// How many of a connection's latest requested things are considered as a message's subject.
+/// How many of the things requested last on a connection a message may be about.
 const MAX_ASKED: usize = 512;
 
-/// Fewest characters of an engine's own name for a stream, given in an answer.
+/// The shortest name of an engine for a stream, given in an answer, in characters.
 const MIN_ALIAS_CHARS: usize = 2;
 
-/// Most messages before and after an answer that are searched for the engine's name for a stream.
+/// How many messages before and after an answer are searched for the engine's name for a stream.
 const MAX_AROUND: usize = 10_000;
 
-/// Fewest characters of a name to look for inside other text.
+/// The shortest name to look for inside other text, in characters.
 const MIN_PART_CHARS: usize = 3;
 
-/// A message from the engine, and the time since its reference point.
+/// A message of the engine, and the time since its reference point.
 #[derive(Debug, Clone)]
 pub(super) struct Message {
     pub(super) after: Micros,
-    /// On the recording's clock.
+    /// Its time on the recording's clock.
     pub(super) at: Micros,
     pub(super) text: String,
 }
 
-/// A request and what answered it.
+/// A request and its answers.
 #[derive(Debug)]
 pub(super) struct Exchange {
     /// Its connection.
@@ -41,38 +41,38 @@ pub(super) struct Exchange {
     pub(super) at: Micros,
     pub(super) request: Request,
     pub(super) answers: Vec<Message>,
-    /// The answers' names for what was asked for.
+    /// The names that the answers give to what was requested.
     pub(super) aliases: BTreeSet<String>,
-    /// The number that identifies a stream, if one does.
+    /// The pointer to the number of the request that identifies its stream, if one does.
     pub(super) goes_by: Option<String>,
 }
 
-/// What an engine sends about one thing.
+/// What an engine sends about one requested thing.
 #[derive(Debug)]
 pub(super) struct Stream {
     pub(super) conn: u64,
-    /// When it was asked for.
+    /// When it was requested.
     pub(super) asked: Micros,
     pub(super) item: Item,
     pub(super) request: Request,
     /// The engine's names for it, as JSON.
     pub(super) aliases: BTreeSet<String>,
-    /// The pointer of the request's number that identifies it.
+    /// The pointer to the number of the request that identifies it, if one does.
     pub(super) goes_by: Option<String>,
     pub(super) messages: Vec<Message>,
     names: Vec<Name>,
 }
 
-/// The contents of one connection.
+/// The contents of one connection, as exchanges and streams.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
     pub(super) exchanges: Vec<Exchange>,
     pub(super) streams: Vec<Stream>,
-    /// Messages about nothing that was asked for, with their time since the accept.
+    /// Messages about nothing that was requested, with their time since the accept.
     pub(super) unasked: Vec<Message>,
 }
 
-/// A request's name for its subject.
+/// The name of what a request is about.
 #[derive(Debug)]
 struct Name {
     whole: String,
@@ -90,7 +90,7 @@ impl Name {
         }
     }
 
-    /// How strongly a message with these texts seems to be about it.
+    /// How likely a message with these texts is about it.
     fn score(&self, texts: &[String]) -> usize {
         const WHOLE: usize = 100;
         const PART: usize = 50;
@@ -113,8 +113,8 @@ impl Name {
 }
 
 impl Heard {
-    /// From one connection. `each` is true for requests with one answer for each thing they are
-    /// about: there each answer begins a stream.
+    /// Splits up one connection. `each` is true for requests with one answer for each thing they
+    /// are about: each such answer begins a stream.
     pub(super) fn of(
         conn: u64,
         conversation: &Conversation,
@@ -123,7 +123,7 @@ impl Heard {
     ) -> Self {
         let said = &conversation.said;
         let mut heard = Self::default();
-        // For each request, the positions of its streams in `heard.streams`.
+        // For each request, the indices of its streams in `heard.streams`.
         let mut streams: Vec<Vec<usize>> = Vec::new();
         let begin = conversation
             .accepted
@@ -157,7 +157,7 @@ impl Heard {
         heard
     }
 
-    /// Handles the next request; returns the streams that may come from it.
+    /// Takes the next request. Returns the streams that may come from it.
     fn ask(&mut self, conn: u64, which: usize, answers: &Answers, said: &[Said]) -> Vec<usize> {
         let asked = &answers.asked[which];
         let goes_by = asked
@@ -200,8 +200,8 @@ impl Heard {
         streams
     }
 
-    /// Handles an answer to a request. If it is one of several, it begins a stream, which is
-    /// returned unless it goes by the request's number.
+    /// Takes an answer to a request. If it begins a stream, being one of several answers, returns
+    /// the stream unless the request's number identifies it.
     fn answer(
         &mut self,
         which: usize,
@@ -224,8 +224,8 @@ impl Heard {
         None
     }
 
-    /// The stream that a message belongs to: the one it calls by the engine's own name, or else the
-    /// one with most names in it.
+    /// The stream that a message belongs to: one that the engine's own name in the message refers
+    /// to, otherwise the one with most of its names in it.
     fn about(&self, said: &str, texts: &[String], is_greeting: bool) -> Option<usize> {
         let latest = (0..self.streams.len()).rev().take(MAX_ASKED);
         let found = leaves(said);
@@ -235,7 +235,8 @@ impl Heard {
         };
         let by_alias = latest.clone().find(called);
         let named = || best(&self.streams, latest.clone(), texts);
-        // If only one thing was asked for, everything is about it except what came unasked.
+        // If only one thing was requested, every message is about it, except those like the
+        // greeting.
         let only = || {
             let named = latest
                 .clone()
@@ -263,8 +264,8 @@ impl Message {
     }
 }
 
-/// The stream with most names in a message; among equals one that was asked to begin, and of those
-/// the first.
+/// The stream with most of its names in a message. Among equals one whose request begins streams
+/// comes first, then the one requested first.
 fn best(streams: &[Stream], which: impl Iterator<Item = usize>, texts: &[String]) -> Option<usize> {
     let mut best: Option<((usize, bool), usize)> = None;
     for which in which {
@@ -288,13 +289,13 @@ fn texts(said: &str) -> Vec<String> {
     texts.map(|text| text.to_ascii_lowercase()).collect()
 }
 
-/// What an engine says before anybody asks for anything.
+/// What an engine sends before the client asks for anything.
 fn greetings(said: &[Said]) -> BTreeSet<Shape> {
     let before = said.iter().take_while(|one| one.by == Side::Engine);
     before.map(|one| Shape::of(&one.text)).collect()
 }
 
-/// The names that a request's answers give to what was asked for.
+/// The names that the answers to a request give to what was requested.
 fn aliases(which: usize, answers: &Answers, said: &[Said]) -> BTreeSet<String> {
     let asked = &answers.asked[which];
     if !asked.request.begins() {
@@ -305,8 +306,8 @@ fn aliases(which: usize, answers: &Answers, said: &[Said]) -> BTreeSet<String> {
     each.collect()
 }
 
-/// Names that an answer introduces and later messages use: values that were neither in the request
-/// nor in any earlier message, and are in no other answer.
+/// The names that an answer introduces and later messages use: values that are neither in the
+/// request, nor in any earlier message, nor in any other answer.
 fn named_later(
     place: usize,
     request: &Request,
@@ -334,7 +335,7 @@ fn named_later(
     let mut candidates: BTreeMap<String, bool> = candidates.map(|n| (n.text, false)).collect();
     let behind = said.iter().enumerate().skip(place + 1).take(MAX_AROUND);
     for (at, one) in behind.filter(|(_, one)| one.by == Side::Engine) {
-        // Most messages hold none of them: searching the text avoids parsing it.
+        // Most messages contain none of them: searching the text avoids parsing it.
         let held = |candidate: &String| one.text.contains(candidate.as_str());
         if !candidates.keys().any(held) {
             continue;

@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-/// What was learnt from a session, in numbers and sentences.
+/// What was learnt from a session, in figures and sentences.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Learnt {
-    /// Connections that were learnt from.
+    /// The number of connections learnt from.
     pub connections: u64,
-    /// Answers to kinds of requests.
+    /// The number of answers to kinds of requests.
     pub replies: u64,
-    /// Streams.
+    /// The number of streams.
     pub scenes: u64,
     /// What was not learnt, one sentence each.
     pub unlearnt: Vec<String>,

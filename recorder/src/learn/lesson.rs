@@ -1,4 +1,4 @@
-//! Turns a session into the lines of a dialogue.
+//! Turns a session into the lines of a dialogue tape.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,24 +13,24 @@ use super::paths::families;
 use super::request::Request;
 use super::template::Clock;
 
-/// Most steps of a dialogue: a tape holds 4,096.
+/// The maximum number of steps in a dialogue; a tape may have 4,096.
 const MAX_STEPS: usize = 4_000;
 
-/// What a journal says when a client asks something that the session does not contain.
+/// The journal's mark when a client asks something that the session does not contain.
 const UNKNOWN: &str =
     r#"{"on_message":{"unmatched":true},"mark":"not learnt: the session has no answer to this"}"#;
 
-/// What a journal says when a client answers a call from the engine, which is not a request.
+/// The journal's mark when a client answers a call of the engine, which is not a request.
 const ANSWER: &str = r#""mark":"the client answers a call of the engine's""#;
 
-/// What to do if clients send part in bytes, as SignalR's do after their handshake.
+/// What to do if clients send some messages in binary, as SignalR's do after their handshake.
 const BYTES_INSTEAD: &str =
     ": record with a client that uses the protocol's text form (SignalR's JSON)";
 
 /// How long the tape plays: a day.
 const END: &str = r#"{"at_ms":86400000,"end":true}"#;
 
-/// What was learnt.
+/// What was learnt from a session.
 #[derive(Debug, Default)]
 pub(super) struct Lesson {
     /// The tape's lines after its header.
@@ -39,7 +39,7 @@ pub(super) struct Lesson {
 }
 
 impl Lesson {
-    /// From a session: what is said on each path.
+    /// Learns from a session, path by path.
     pub(super) fn of(session: &Session) -> Self {
         let clock = Clock {
             began_ms: session.began_ms,
@@ -104,7 +104,7 @@ fn subprotocol(conversations: &BTreeMap<u64, &Conversation>, path: &str) -> Opti
     chosen.all(|other| other == Some(first)).then_some(line)
 }
 
-/// The member that limits a step to a path, with a comma before it.
+/// The member that limits a step to a path, preceded by a comma; empty for any path.
 fn path_member(path: &str) -> String {
     if path.is_empty() {
         return String::new();
@@ -112,7 +112,7 @@ fn path_member(path: &str) -> String {
     format!(r#","path":{}"#, Value::from(path))
 }
 
-/// Each connection on a path as exchanges and streams.
+/// Splits each connection on a path into exchanges and streams.
 fn heard(conversations: &BTreeMap<u64, &Conversation>) -> Vec<Heard> {
     let answers = conversations.values().map(|one| Answers::of(&one.said));
     let mut answers: Vec<Answers> = answers.collect();

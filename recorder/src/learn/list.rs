@@ -1,14 +1,14 @@
-//! Messages that are lists, in which a value's position gives its meaning: Phoenix' and OCPP's.
+//! Messages that are lists with a meaning for each position: Phoenix's and OCPP's.
 
 use super::node::Node;
 
-/// The first value of an OCPP call, before its number and action (OCPP-J 1.6, 4.2):
+/// The first value of an OCPP call, which is followed by its number and action (OCPP-J 1.6, 4.2):
 /// `[2,"19",…,{…}]`.
 const CALL: &str = "2";
 pub(super) const CALL_NUMBER: usize = 1;
 pub(super) const CALL_ACTION: usize = 2;
 
-/// How the answers to one begin.
+/// The first value of an answer to a call.
 const CALL_ANSWERS: [&str; 2] = ["3", "4"];
 
 /// The pointer to a value in a list.
@@ -16,7 +16,7 @@ pub(super) fn place(index: usize) -> String {
     format!("/{index}")
 }
 
-/// Whether a list is an OCPP call: a 2, a number of its own, an action and an object.
+/// Whether a message is an OCPP call: a list of 2, its own number, an action and an object.
 pub(super) fn is_call(nodes: &[Node]) -> bool {
     let own: Vec<&Node> = nodes.iter().filter(|node| node.depth() == 1).collect();
     let is_word = |at: usize| own[at].string().is_some_and(|word| !word.is_empty());
@@ -28,7 +28,8 @@ pub(super) fn is_call(nodes: &[Node]) -> bool {
         && own[3].text.starts_with('{')
 }
 
-/// The position of the topic in a Phoenix list: numbers or nulls, a topic, an event, and an object.
+/// The index of the topic in a Phoenix message: a list of numbers or nulls, a topic, an event and
+/// an object.
 pub(super) fn topic_of(nodes: &[Node]) -> Option<usize> {
     nodes.first().filter(|root| root.is_list())?;
     let own: Vec<&Node> = nodes.iter().filter(|node| node.depth() == 1).collect();
@@ -45,7 +46,8 @@ pub(super) fn topic_of(nodes: &[Node]) -> Option<usize> {
     (topic > 0 && whole && is_word(topic) && is_word(topic + 1)).then_some(topic)
 }
 
-/// Whether a list answers the other side's call: a 3 or a 4, the call's number, and an object.
+/// Whether a message answers a call of the other side: a list of 3 or 4, the call's number, and an
+/// object at its end.
 pub(super) fn is_answer(nodes: &[Node]) -> bool {
     let own: Vec<&Node> = nodes.iter().filter(|n| n.depth() == 1).collect();
     let is_object = |at: usize| own.get(at).is_some_and(|node| node.text.starts_with('{'));

@@ -1,33 +1,33 @@
-//! `learn`: a tape of a session that was recorded between a client and an engine, as a dialogue that
-//! answers another client.
+//! Turns a session recorded between a client and an engine into a dialogue: a tape that answers
+//! other clients.
 //!
 //! | part | what is in it |
 //! | --- | --- |
 //! | `conversation` | the session, connection by connection |
-//! | `side` | who says something: the client or the engine |
+//! | `side` | who sends a message: the client or the engine |
 //! | `fragments` | messages that came in fragments |
-//! | `node`, `names` | the values of a JSON text, and what their names say of them |
-//! | `stomp` | a frame of STOMP's as such values |
-//! | `list` | messages that are lists, whose values have places for names |
-//! | `request` | what a client asks, and what it is about |
-//! | `wanted` | what a request must say, as the members of an `on_message` |
+//! | `node`, `names` | the values of a JSON text, and what their names tell about them |
+//! | `stomp` | the values of a STOMP frame |
+//! | `list` | messages that are lists with a meaning for each position |
+//! | `request` | a client's request, and what it is about |
+//! | `wanted` | what a request must contain, as the members of an `on_message` |
 //! | `answers` | which message answers which request |
 //! | `heard` | one connection as exchanges and streams |
-//! | `template` | a message with references to what was asked |
+//! | `template` | a message with references to values of the request |
 //! | `shape` | what messages of one kind have in common |
 //! | `scene` | a stream as the lines of a scene |
-//! | `streams` | which stream of each thing is learnt, and what it is called |
+//! | `streams` | which stream is learnt for each thing, and its label |
 //! | `part` | one path: requests to matches, answers to replies, streams to scenes |
-//! | `paths` | which paths are one |
-//! | `lesson` | all of them, and what holds from the start |
+//! | `paths` | which paths count as one |
+//! | `lesson` | all paths, and what holds from the start |
 //! | `learnt` | what was learnt, in figures and sentences |
 //!
-//! Each kind of request becomes a step that holds for all of its kind. What differs from one request to
-//! the next and comes back in the answer becomes a reference, a time becomes the time of the
-//! answer. What the engine sends on its own about something that was asked for becomes a scene
-//! that is started by asking for it, by whatever number and in whatever order, and begins anew
-//! where the session's ends. What can't be told from the session is named: in a step's note where
-//! it is of a step, in the header's where it is not.
+//! Each kind of request becomes a step that holds for all requests of its kind. A value that
+//! differs from one request to the next and comes back in the answer becomes a reference; a time
+//! becomes the time of the answer. What the engine sends on its own about something that was
+//! requested becomes a scene. The scene starts when that is requested, with any number and in any
+//! order, and starts over when the recorded stream ends. What can't be learnt from the session is
+//! named: in a step's note if it concerns one step, otherwise in the header's.
 
 mod answers;
 mod conversation;
@@ -61,7 +61,7 @@ use lesson::Lesson;
 
 pub use learnt::Learnt;
 
-/// Writes the dialogue that a recorded session was.
+/// Writes a recorded session as a dialogue.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -83,9 +83,9 @@ pub use learnt::Learnt;
 /// ```
 ///
 /// # Errors
-/// Where the tape can't be read or the output can't be written; [`RecordError::Unteachable`] where
-/// no client says a text in it that is answered, [`RecordError::UnteachableBytes`] where clients
-/// say all in bytes.
+/// The tape can't be read or the output can't be written; [`RecordError::Unteachable`] if no text
+/// message of a client is answered in it, or [`RecordError::UnteachableBytes`] if clients also sent
+/// binary messages, which can't be learnt.
 pub fn learn(
     mut tape: TapeReader<impl BufRead>,
     output: Output,

@@ -1,7 +1,7 @@
-//! What a member's name says about its value.
+//! What the name of a member tells about its value.
 
-/// Names of members that say what a message is for, the most telling first, without case and
-/// punctuation.
+/// Names of members that tell a message's purpose, the most telling first, in lower case and
+/// without punctuation.
 const PURPOSES: [&str; 15] = [
     "method",
     "target",
@@ -20,7 +20,7 @@ const PURPOSES: [&str; 15] = [
     "e",
 ];
 
-/// Names of members that belong to the protocol, and that nothing depends on.
+/// Names of members that belong to the protocol; no answer depends on them.
 const PROTOCOL: [&str; 2] = ["jsonrpc", "version"];
 
 /// Names of members that match an answer to its request.
@@ -41,8 +41,8 @@ const IDENTITIES: [&str; 14] = [
     "replyto",
 ];
 
-/// Names of members that number a message, say when it was sent or who sent it: what is asked for
-/// does not depend on them.
+/// Names of members that number a message, or tell when it was sent or who sent it. What is
+/// requested does not depend on them.
 const NUMBERS: [&str; 14] = [
     "apikey",
     "expires",
@@ -60,17 +60,17 @@ const NUMBERS: [&str; 14] = [
     "ts",
 ];
 
-/// Words in a purpose that say a stream should end, and begin.
+/// Words in a purpose that tell that a stream should end, or begin.
 const ENDINGS: [&str; 6] = ["unsub", "cancel", "stop", "leave", "complete", "close"];
 const BEGINNINGS: [&str; 5] = ["sub", "join", "watch", "listen", "req"];
 
-/// A name without case and punctuation.
+/// A name in lower case and without punctuation.
 fn plain(name: &str) -> String {
     let letters = name.chars().filter(char::is_ascii_alphanumeric);
     letters.map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// How telling a member with this name is about a message's purpose, 0 the most.
+/// How telling a member with this name is about a message's purpose; 0 is the most telling.
 pub(super) fn purpose(key: &str) -> Option<usize> {
     let key = plain(key);
     PURPOSES.iter().position(|purpose| *purpose == key)
@@ -81,12 +81,12 @@ pub(super) fn is_protocol(key: &str) -> bool {
     PROTOCOL.contains(&plain(key).as_str())
 }
 
-/// Whether a member with this name identifies an answer.
+/// Whether a member with this name matches an answer to its request.
 pub(super) fn is_identity(key: &str) -> bool {
     IDENTITIES.contains(&plain(key).as_str())
 }
 
-/// Whether what is asked for is independent of a member with this name.
+/// Whether what is requested does not depend on a member with this name.
 pub(super) fn is_number(key: &str) -> bool {
     is_identity(key) || NUMBERS.contains(&plain(key).as_str())
 }
@@ -101,7 +101,7 @@ pub(super) fn is_goodbye(purpose: &str) -> bool {
     matches!(purpose, "DISCONNECT" | "connection_terminate")
 }
 
-/// Whether a purpose begins one.
+/// Whether a purpose begins a stream.
 pub(super) fn begins(purpose: &str) -> bool {
     !ends(purpose) && has_any(purpose, &BEGINNINGS)
 }

@@ -9,10 +9,10 @@ use wstape_wire::framed::Framed;
 
 use super::stomp::{BODY, Frame};
 
-/// Levels of nesting that are distinguished; deeper values are part of their parent.
+/// How many levels of nesting are distinguished; deeper values are part of their parent.
 const MAX_DEPTH: usize = 16;
 
-/// Most values of one text that are examined, an object's own before those inside them.
+/// The maximum number of values of one text that are examined, an object's own before nested ones.
 const MAX_NODES: usize = 2_048;
 
 /// A value in a text.
@@ -20,13 +20,13 @@ const MAX_NODES: usize = 2_048;
 pub(super) struct Node {
     /// Its JSON pointer (RFC 6901).
     pub(super) pointer: String,
-    /// Its member name; empty in a list.
+    /// The name of the member; empty for an element of a list.
     pub(super) key: String,
     /// Its position in the text.
     pub(super) range: Range<usize>,
     /// Its text without white space between values.
     pub(super) text: String,
-    /// It has no quotes in its text, like a STOMP header.
+    /// Whether it is unquoted in the text, like a STOMP header.
     pub(super) raw: bool,
 }
 
@@ -41,17 +41,17 @@ impl Node {
         self.text.starts_with('[')
     }
 
-    /// Whether it is a string or a number.
+    /// Whether it is a number or a string that is not empty.
     pub(super) fn is_telling(&self) -> bool {
         self.is_leaf() && !matches!(self.text.as_str(), "true" | "false" | "null" | "\"\"")
     }
 
-    /// The content of its string, if it is one.
+    /// The content of the string, if it is one.
     pub(super) fn string(&self) -> Option<String> {
         serde_json::from_str(&self.text).ok()
     }
 
-    /// How many values contain it.
+    /// How many values it is nested in.
     pub(super) fn depth(&self) -> usize {
         self.pointer.matches('/').count()
     }
@@ -63,18 +63,18 @@ impl Node {
     }
 }
 
-/// The unescaped names and indices of a pointer.
+/// The unescaped tokens of a pointer.
 pub(super) fn tokens(pointer: &str) -> Vec<String> {
     let tokens = pointer.split('/').skip(1);
     tokens.map(pointer_key).collect()
 }
 
-/// The pointer of the number that acknowledges a Socket.IO packet: the name of the group that finds
-/// it.
+/// The pointer of a Socket.IO packet's acknowledgment number: the name of the regex group that
+/// matches it.
 pub(super) const ACK: &str = "ack";
 
-/// Whether a text is an object or a list, as messages are, with or without a frame around it, or a
-/// STOMP frame.
+/// Whether a text is a message with values: a JSON object or list, with or without framing around
+/// it, or a STOMP frame.
 pub(super) fn is_message(text: &str) -> bool {
     let json = text[Framed::of(text).json].trim_start();
     json.starts_with(['{', '[']) || Frame::of(text).is_some()
@@ -104,8 +104,8 @@ pub(super) fn nodes(text: &str) -> Vec<Node> {
     nodes
 }
 
-/// The values of a STOMP frame: the command, the headers, the body; if an engine's body is JSON,
-/// its contents too.
+/// The values of a STOMP frame: the command, the headers and the body, and the values in the body
+/// if that is an engine's and JSON.
 fn frame_nodes(text: &str, frame: &Frame) -> Vec<Node> {
     let node = |pointer: &str, key: &str, range: Range<usize>| Node {
         pointer: pointer.to_owned(),
@@ -134,13 +134,14 @@ fn frame_nodes(text: &str, frame: &Frame) -> Vec<Node> {
     nodes
 }
 
-/// The values of a message that are not containers, by pointer.
+/// The values of a message that are neither objects nor lists, by pointer.
 pub(super) fn leaves(text: &str) -> BTreeMap<String, Node> {
     let leaves = nodes(text).into_iter().filter(Node::is_leaf);
     leaves.map(|node| (node.pointer.clone(), node)).collect()
 }
 
-/// A text with other pieces at some positions, in order.
+/// A text with pieces in place of some of its ranges; `rest` is applied to what is left between
+/// them.
 pub(super) fn replaced(
     text: &str,
     mut places: Vec<(Range<usize>, String)>,
@@ -187,7 +188,7 @@ fn walk(
             let token = pointer_token(&name);
             inside.push((format!("{pointer}/{token}"), name, value));
         }
-        // In a large message its own members come first.
+        // An object's own values come first, in case the message has too many to examine all.
         inside.sort_by_key(|(_, _, value)| value.get().starts_with(['{', '[']));
     } else if text.starts_with('[') {
         let items: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
@@ -200,8 +201,7 @@ fn walk(
     }
 }
 
-/// A JSON text without white space between values, its members sorted by name. Numbers stay as
-/// written.
+/// A JSON text without white space between values and with sorted members.
 fn compact(text: &str) -> String {
     if !text.starts_with(['{', '[']) {
         return text.to_owned();

@@ -14,7 +14,7 @@ use super::streams::{Streams, UNASKED};
 use super::template::{Clock, Scope, Template};
 use super::wanted::Wanted;
 
-/// What is learnt of the connections of one path.
+/// What is learnt from the connections on one path.
 #[derive(Debug)]
 pub(super) struct Part<'h> {
     pub(super) lines: Vec<String>,
@@ -22,18 +22,18 @@ pub(super) struct Part<'h> {
     /// The member that limits a step to the path.
     path: &'h str,
     clock: Clock,
-    /// Most lines.
+    /// The maximum number of lines.
     room: usize,
-    /// The stream of each thing, by what a request for it must say, and what it is called.
+    /// The learnt stream of each thing, with its label, by what a request for it must contain.
     streams: BTreeMap<String, (String, &'h Stream)>,
-    /// The lines that start or stop a stream.
+    /// The `on_message` lines so far, so that none is repeated.
     told: BTreeSet<String>,
-    /// The kinds of requests of which some stop a stream.
+    /// The kinds of requests that stop a stream.
     stopping: BTreeSet<String>,
 }
 
 impl<'h> Part<'h> {
-    /// Of what was heard, in `room` lines at most.
+    /// Learns from the connections on one path, in `room` lines at most.
     pub(super) fn of(heard: &'h [Heard], path: &'h str, clock: Clock, room: usize) -> Self {
         let Streams { of_each, unlearnt } = Streams::of(heard);
         let learnt = Learnt {
@@ -58,7 +58,8 @@ impl<'h> Part<'h> {
                 .push(exchange);
         }
         for of_a_kind in exchanges.values_mut() {
-            // The streams call themselves what these answers say.
+            // Exchanges of learnt streams come first, because the streams use the names in their
+            // answers.
             of_a_kind.sort_by_key(|exchange| !part.is_of_a_stream(exchange));
             part.replies(of_a_kind);
         }
@@ -98,9 +99,9 @@ impl<'h> Part<'h> {
         part
     }
 
-    /// Whether the stream that is learnt was asked for in this exchange.
+    /// Whether this exchange requested a stream that is learnt.
     fn is_of_a_stream(&self, exchange: &Exchange) -> bool {
-        // Requests that came in one segment have one time: what they say tells them apart.
+        // Requests in one TCP segment have the same time, so their texts are compared too.
         let asked = |stream: &Stream| {
             let of_stream = (stream.conn, stream.asked, &stream.request.text);
             of_stream == (exchange.conn, exchange.at, &exchange.request.text)
@@ -113,7 +114,8 @@ impl<'h> Part<'h> {
         Some((label, stream))
     }
 
-    /// A step that answers; what can't be a step is named.
+    /// Adds a step for a request, unless it is there already; a request that a step can't match is
+    /// reported as not learnt. Returns whether a step was added.
     fn on_message(&mut self, wanted: &Wanted, asked: &Request, rest: &str) -> bool {
         let Some(json) = wanted.json().filter(|_| !wanted.is_bare()) else {
             let asked = asked.shown();
@@ -129,8 +131,8 @@ impl<'h> Part<'h> {
         is_new
     }
 
-    /// The answers to requests of one kind: one step for all where they are alike, else one for
-    /// each thing that was asked for.
+    /// Adds the answers to requests of one kind: one step for all if they are alike, otherwise one
+    /// for each thing that was requested.
     fn replies(&mut self, of_a_kind: &[&Exchange]) {
         let most = of_a_kind
             .iter()
@@ -159,7 +161,8 @@ impl<'h> Part<'h> {
         let one_for_all = common.filter(|common| {
             let named = answered.iter().any(|exchange| !exchange.aliases.is_empty());
             let told = by_subject.len() > 1 || common.is_plain();
-            // Something else of the kind was answered otherwise: by fewer messages, or a stream.
+            // Another request of this kind was answered differently: by fewer messages, or by a
+            // stream.
             let otherwise = of_a_kind.iter().any(|exchange| {
                 let few = exchange.answers.len() <= nth;
                 let subject = || exchange.request.wanted_exactly().json().unwrap_or_default();
@@ -184,7 +187,7 @@ impl<'h> Part<'h> {
         }
     }
 
-    /// Whether anything came of a request.
+    /// Whether a request has an answer or a stream.
     fn is_answered(&self, exchange: &Exchange) -> bool {
         let mut items = exchange.request.items().into_iter();
         !exchange.answers.is_empty() || items.any(|item| self.stream_of(&item.wanted).is_some())
@@ -203,7 +206,7 @@ impl<'h> Part<'h> {
         let delays = of.iter().map(|exchange| exchange.answers[nth].after);
         let after = after_ms(delays.min().unwrap_or(Micros::ZERO));
         let mut rest = format!("{after},{}", template.action());
-        // What the engine called a stream stays as it is, in the stream too.
+        // A name that the engine gave to a stream stays as it is, as it does in the stream itself.
         let is_alias = |pointer: &&String| {
             let leaf = template.leaf(pointer);
             leaf.is_some_and(|leaf| of[0].aliases.contains(&leaf))
@@ -225,14 +228,14 @@ impl<'h> Part<'h> {
         }
     }
 
-    /// The steps that start the streams of what was asked for.
+    /// Adds the steps that start the requested streams.
     fn start(&mut self, exchange: &Exchange) {
         if exchange.request.ends() {
             return;
         }
         for item in exchange.request.items() {
             let Some((label, stream)) = self.stream_of(&item.wanted) else {
-                // Of what was answered and then ended nothing more is missing.
+                // A request with several answers was answered completely: no stream is missing.
                 let whole = exchange.answers.len() > 1;
                 let silent = exchange.request.begins() && !item.names.is_empty() && !whole;
                 let asked = Value::from(item.names.join(" "));
@@ -251,14 +254,14 @@ impl<'h> Part<'h> {
         }
     }
 
-    /// The steps that stop streams as this request does: those that it names, and others by their
-    /// names in place of these.
+    /// Adds the steps that stop streams as this request does: the streams that it names, and all
+    /// others by their own names in the same places.
     fn stop(&mut self, exchange: &Exchange, numbered: &BTreeSet<Numbered>) {
         if !exchange.request.ends() {
             return;
         }
         let request = &exchange.request;
-        // The number of a stream, and not one of the request's own.
+        // The number must be one that identifies a stream, not just this request's own.
         let by_number = request.identities().find_map(|node| {
             let of_stream = (exchange.conn, node.pointer.clone(), node.text.clone());
             numbered.contains(&of_stream).then_some(of_stream.1)
@@ -297,7 +300,7 @@ impl<'h> Part<'h> {
         }
     }
 
-    /// Names the requests of a kind of which nothing came.
+    /// Reports requests of a kind if none of them was answered.
     fn unanswered(&mut self, of_a_kind: &[&Exchange]) {
         let nothing =
             |exchange: &&&Exchange| !self.is_answered(exchange) && !exchange.request.is_keepalive();
@@ -312,7 +315,7 @@ impl<'h> Part<'h> {
         }
     }
 
-    /// What only says that a client lives is no request that the session has no answer to.
+    /// Marks requests that only say the client is alive, so that they don't count as unknown.
     fn keepalive(&mut self, of_a_kind: &[&Exchange]) {
         const MARK: &str = r#","mark":"no answer is due""#;
         let lives =
@@ -322,7 +325,7 @@ impl<'h> Part<'h> {
         }
         let request = &of_a_kind[0].request;
         let kind = request.wanted();
-        // An empty command is told by its text alone.
+        // An empty command can only be matched by its text.
         let wanted = if kind.json().is_none() || kind.is_bare() {
             Wanted::text(&request.text)
         } else {
@@ -331,7 +334,7 @@ impl<'h> Part<'h> {
         self.on_message(&wanted, request, MARK);
     }
 
-    /// Names requests that hold JSON in a frame that nobody knows: what is in them is not told apart.
+    /// Reports requests that contain JSON in an unknown framing: their values can't be told apart.
     fn framed<'e>(&mut self, exchanges: impl Iterator<Item = &'e Exchange>) {
         const SHOWN_CHARS: usize = 12;
         let framed = |exchange: &&Exchange| {
@@ -353,7 +356,7 @@ impl<'h> Part<'h> {
         }
     }
 
-    /// The lines of the streams.
+    /// Adds the lines of the streams.
     fn scenes(&mut self, heard: &[Heard]) {
         let unasked = heard.iter().map(|heard| &heard.unasked);
         if let Some(unasked) = unasked
@@ -384,16 +387,17 @@ impl<'h> Part<'h> {
     }
 }
 
-/// A number by which a stream goes: on which connection, its pointer in the request, and itself.
+/// A number that identifies a stream: the connection, the number's pointer in the request, and its
+/// value.
 type Numbered = (u64, String, String);
 
-/// By what a request calls a stream.
+/// How a request refers to a stream.
 struct Called {
     names: Vec<String>,
     is_alias: bool,
 }
 
-/// By what a request calls a stream: what the engine called it, or its names.
+/// How a request refers to a stream: by what the engine called it, or by its names.
 fn named_in(request: &Request, stream: &Stream) -> Option<Called> {
     [true, false].into_iter().find_map(|is_alias| {
         let names = stream.called(is_alias);
@@ -404,7 +408,7 @@ fn named_in(request: &Request, stream: &Stream) -> Option<Called> {
 }
 
 impl Stream {
-    /// By what it is called, as JSON: by what the engine calls it, or by its names.
+    /// What the stream is called, as JSON: the engine's names for it, or those in its request.
     fn called(&self, by_alias: bool) -> Vec<String> {
         if by_alias {
             return self.aliases.iter().cloned().collect();
@@ -414,7 +418,7 @@ impl Stream {
     }
 }
 
-/// A string as JSON.
+/// A text as a JSON string.
 fn json(text: &str) -> String {
     Value::from(text).to_string()
 }

@@ -1,23 +1,23 @@
-//! Which paths count as one: those that differ only in what each client made up.
+//! Finds paths that count as one: those that differ only in a part that each client makes up.
 //!
-//! A library may number its connections (`/ws/0`, `/ws/1`), SockJS draws a server and a session
-//! (`/000/k3j2h1g0/websocket`), a charge point asks for its own name. What is learnt for one such
-//! path holds for the others, and for those that the session has not seen.
+//! A library may number its connections (`/ws/0`, `/ws/1`), SockJS draws a server and a session at
+//! random (`/000/k3j2h1g0/websocket`), a charge point uses its own name. What is learnt for one
+//! such path holds for the others, including those that the session does not contain.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::wanted::REDACTED;
 
-/// The end of a path that stands for any rest.
+/// The end of a path that matches any rest.
 const ANY: &str = "*";
 
 /// The prefix of subprotocols whose clients use their own name as the path (OCPP-J 1.6, 3.1).
 const OCPP: &str = "ocpp";
 
-/// Fewest digits of a name drawn in hexadecimal.
+/// The fewest digits of a hexadecimal name that counts as random.
 const MIN_HEX_DIGITS: usize = 16;
 
-/// For each path in a session, with its subprotocol, the path it is learnt as.
+/// For each path in a session, given with its subprotocol, the path that it is learnt as.
 pub(super) fn families<'s>(
     paths: impl Iterator<Item = (&'s str, Option<&'s str>)>,
 ) -> BTreeMap<&'s str, String> {
@@ -50,7 +50,7 @@ pub(super) fn families<'s>(
 #[derive(Debug, Clone, Copy)]
 struct Cut<'p> {
     prefix: &'p str,
-    /// No similar path is needed to confirm it.
+    /// Whether it counts even if no similar path confirms it.
     is_certain: bool,
 }
 
@@ -78,7 +78,7 @@ impl<'p> Cut<'p> {
     }
 }
 
-/// Whether a segment is a number, or looks drawn at random.
+/// Whether a segment is a number or looks random.
 fn is_made_up(word: &str) -> bool {
     const UUID_CHARS: usize = 36;
     let digits = word.bytes().filter(u8::is_ascii_hexdigit).count();
@@ -127,7 +127,8 @@ mod tests {
             of(&[("/v5/public", None), ("/v5/private", None)]),
             ["/v5/public", "/v5/private"]
         );
-        // A lone number may be a version; and a path of its own would be answered twice.
+        // A lone number may be a version. And if `/ws/all` is a path of its own, `/ws/*` would
+        // answer it too.
         assert_eq!(of(&[("/api/3", None), ("/x", None)])[0], "/api/3");
         assert_eq!(
             of(&[("/ws/0", None), ("/ws/1", None), ("/ws/all", None)])[0],

@@ -1,40 +1,40 @@
-//! What a client asks, and what it is about.
+//! A client's request, and what it is about.
 
 use super::list::{self, CALL_ACTION, CALL_NUMBER, is_call, place, topic_of};
 use super::names::{begins, ends, is_goodbye, is_identity, is_number, is_protocol, purpose};
 use super::node::{Node, nodes, replaced};
 use super::wanted::{REDACTED, Wanted};
 
-/// Most things that one request may be about.
+/// The maximum number of things that one request may be about.
 const MAX_ITEMS: usize = 256;
 
-/// Most characters of a request that are shown to people.
+/// The maximum number of characters shown of a request.
 const MAX_SHOWN_CHARS: usize = 120;
 
-/// What a client asked.
+/// A client's request.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
     pub(super) text: String,
     pub(super) nodes: Vec<Node>,
-    /// The pointer of the value that gives its purpose.
+    /// The pointer to the value that tells its purpose.
     purpose: Option<String>,
-    /// The position of the subject, in a list that has it at a fixed one, as Phoenix' do between
-    /// numbers and an event.
+    /// The index of the topic, in a list that has it at a fixed position, as Phoenix's do: after
+    /// numbers and before an event.
     topic: Option<usize>,
     /// Whether it is an OCPP call.
     is_call: bool,
 }
 
-/// One thing that a request is about: one of several channels, or everything it says.
+/// One thing that a request is about: one of several channels, or everything in the request.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Item {
     /// The strings that name it, as written.
     pub(super) names: Vec<String>,
-    /// What a request for it says.
+    /// What a request for it must contain.
     pub(super) wanted: Wanted,
 }
 
-/// One value of a list in a request.
+/// An element of a list in a request.
 struct Element<'r> {
     list: &'r str,
     at: &'r str,
@@ -65,19 +65,19 @@ impl Request {
         self.nodes.iter().any(|node| node.raw)
     }
 
-    /// Whether it is a list, in which a value's position gives its meaning.
+    /// Whether it is a list with a meaning for each position.
     fn is_list(&self) -> bool {
         self.nodes.first().is_some_and(Node::is_list)
     }
 
-    /// Its stated purpose.
+    /// The purpose that it states.
     pub(super) fn purpose(&self) -> Option<String> {
         let at = self.purpose.as_ref()?;
         let node = self.nodes.iter().find(|node| node.pointer == *at)?;
         node.string().or_else(|| Some(node.text.clone()))
     }
 
-    /// Its stated purpose, or the names of its members if it states none.
+    /// The purpose that it states, or the names of its members if it states none.
     fn about_what(&self) -> String {
         let members = || {
             let own = self.nodes.iter().filter(|node| node.depth() == 1);
@@ -87,12 +87,12 @@ impl Request {
         self.purpose().unwrap_or_else(members)
     }
 
-    /// Its text, or the beginning of a long one, for people.
+    /// Its text as shown to people, shortened if it is long.
     pub(super) fn shown(&self) -> String {
         let mut chars = self.text.chars();
         let mut shown = String::new();
         for c in chars.by_ref().take(MAX_SHOWN_CHARS) {
-            // On one line, and without NUL bytes.
+            // Escaped, so that it stays on one line and has no NUL bytes.
             if c.is_control() {
                 shown.extend(c.escape_debug());
             } else {
@@ -112,14 +112,14 @@ impl Request {
 
     /// Whether it only says that the client is alive or leaving, which needs no answer: engine.io's
     /// pong, Socket.IO's disconnect, Centrifuge's empty command, SignalR's ping and close, STOMP's
-    /// DISCONNECT, the end of GraphQL over WebSocket's first protocol.
+    /// DISCONNECT, and the end of a connection in the first protocol for GraphQL over WebSocket.
     pub(super) fn is_keepalive(&self) -> bool {
         let mut own = self.nodes.iter().filter(|node| node.depth() == 1);
         if self.purpose().is_some_and(|purpose| is_goodbye(&purpose)) {
             return true;
         }
         match (self.nodes.len(), own.next()) {
-            // STOMP's clients send a line end to say they are alive.
+            // STOMP's clients send a line feed to say that they are alive.
             (0, _) => matches!(
                 self.text.as_str(),
                 "1" | "3" | "41" | "pong" | "\n" | "\r\n"
@@ -130,7 +130,7 @@ impl Request {
         }
     }
 
-    /// Whether it opens a SignalR session, whose answer says only that it is open.
+    /// Whether it is SignalR's handshake request, which is answered with an empty object.
     pub(super) fn is_protocol_choice(&self) -> bool {
         let own = self.nodes.iter().filter(|node| node.depth() == 1);
         let keys: Vec<&str> = own.map(|node| node.key.as_str()).collect();
@@ -142,12 +142,12 @@ impl Request {
         ends(&self.about_what())
     }
 
-    /// Whether it begins one.
+    /// Whether it begins a stream.
     pub(super) fn begins(&self) -> bool {
         begins(&self.about_what())
     }
 
-    /// The values that identify its answer.
+    /// The values that may match it to its answer.
     pub(super) fn identities(&self) -> impl Iterator<Item = &Node> {
         self.nodes.iter().filter(|node| {
             let by_place = self.is_list() && node.depth() == 1;
@@ -156,8 +156,9 @@ impl Request {
         })
     }
 
-    /// Those that an answer repeats: in a list with a topic the last one before it, as the others
-    /// number what was joined; in an OCPP call its only one.
+    /// Those of its [`identities`](Self::identities) that an answer repeats: in a list with a topic
+    /// the last one before the topic, because the others number what was joined; in an OCPP call
+    /// its only one.
     pub(super) fn answered_numbers(&self) -> impl Iterator<Item = &Node> {
         let of_call = self.is_call.then(|| place(CALL_NUMBER));
         let own = self.topic.map(|topic| place(topic.saturating_sub(1)));
@@ -174,7 +175,7 @@ impl Request {
         self.purpose.as_deref() == Some(&node.pointer)
     }
 
-    /// Whether a value says what the request is about: a string or number that is not a message
+    /// Whether a value tells what the request is about: a string or number that is not a message
     /// number, a purpose or a secret.
     fn is_about(&self, node: &Node) -> bool {
         let by_place = self.is_list() && node.depth() == 1 && !self.is_topic(node);
@@ -186,7 +187,7 @@ impl Request {
             && !node.text.contains(REDACTED)
     }
 
-    /// What all requests of its kind say.
+    /// What all requests of its kind must contain.
     pub(super) fn wanted(&self) -> Wanted {
         if self.nodes.is_empty() {
             return Wanted::text(&self.text);
@@ -197,7 +198,7 @@ impl Request {
             wanted.value(purpose);
             return wanted;
         }
-        // If nothing gives its purpose, its first member does.
+        // If nothing tells its purpose, its first member does.
         let own = |node: &&Node| node.depth() == 1 && !is_number(&node.key);
         let mut all = self.nodes.iter();
         if let Some(first) = all.clone().find(own).or_else(|| all.nth(1)) {
@@ -206,14 +207,14 @@ impl Request {
         wanted
     }
 
-    /// What requests of its kind have in common, as a key.
+    /// What requests of its kind have in common, as a key to group them by.
     pub(super) fn kind(&self) -> String {
         let wanted = self.wanted().json();
         wanted.map_or_else(|| self.text.clone(), |wanted| wanted.to_string())
     }
 
-    /// This request with other names in place of these: how another request ends another stream.
-    /// `None` if it does not contain them.
+    /// This request with other names in place of these: the request that ends another stream.
+    /// `None` if it does not contain all of them.
     pub(super) fn renamed(&self, names: &[(String, String)]) -> Option<Self> {
         let mut places = Vec::new();
         for (from, to) in names {
@@ -225,7 +226,7 @@ impl Request {
         Some(Self::new(&replaced(&self.text, places, ToOwned::to_owned)))
     }
 
-    /// Everything it says, except for its numbers.
+    /// What requests for the same thing must contain: all of its values except its numbers.
     pub(super) fn wanted_exactly(&self) -> Wanted {
         let mut wanted = self.wanted();
         let lists = self.lists();
@@ -240,7 +241,7 @@ impl Request {
         wanted
     }
 
-    /// The outermost lists that contain something it is about.
+    /// The outermost lists that contain something that the request is about.
     fn lists(&self) -> Vec<&str> {
         let mut lists: Vec<&str> = Vec::new();
         for node in self
@@ -278,7 +279,8 @@ impl Request {
             .collect()
     }
 
-    /// What it is about, item by item if that is a list; with several lists, one from each.
+    /// What it is about: one item for each element if that is a list; with several lists, one for
+    /// each combination of their elements.
     pub(super) fn items(&self) -> Vec<Item> {
         let lists = self.lists();
         let in_list = |node: &Node| lists.iter().any(|list| node.is_inside(list));
@@ -326,7 +328,7 @@ impl Request {
     }
 }
 
-/// The value that gives a message's purpose: the most telling of its own members; in a list the
+/// The value that tells a message's purpose: the most telling of its own members; in a list, its
 /// first word.
 fn purpose_of(nodes: &[Node]) -> Option<&Node> {
     let root = nodes.first()?;
@@ -347,7 +349,7 @@ fn purpose_of(nodes: &[Node]) -> Option<&Node> {
     let most = own
         .filter(|node| telling(node).is_some())
         .min_by_key(telling)?;
-    // A number gives the kind of message, as in OBS; its payload may say more.
+    // A number only tells the kind of message, as in OBS; a word in its payload tells more.
     let inside = nodes.iter().filter(|node| node.depth() == 2);
     let word = |node: &&Node| telling(node).is_some() && node.string().is_some();
     let inner = inside.filter(word).min_by_key(telling);
@@ -418,7 +420,7 @@ mod tests {
             .map(|node| node.text.as_str())
             .collect();
         assert_eq!(numbers, ["\"7\""]);
-        // A WAMP call has other things in between.
+        // A WAMP call has other values in between.
         assert_eq!(Request::new(r#"[48,7,{},"a.b",["x"]]"#).topic, None);
     }
 

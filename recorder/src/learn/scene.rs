@@ -11,23 +11,23 @@ use super::request::Request;
 use super::shape::Shape;
 use super::template::{Clock, Scope, Template};
 
-/// Most messages of one stream that are learnt.
+/// The maximum number of messages learnt from one stream.
 const MAX_MESSAGES: usize = 512;
 
-/// Shortest time after which a stream begins again.
+/// The shortest period at which a stream repeats.
 const MIN_PERIOD: Micros = Micros::from_ms(1);
 
 /// The lines of a scene, and what was not learnt about it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Scene {
-    /// Without their start and end: the members after the scene's name.
+    /// The members of each line after the scene's name.
     pub(super) lines: Vec<String>,
     pub(super) unlearnt: Vec<String>,
 }
 
 impl Scene {
-    /// Whether a stream's last message says that it is over: the only one of its shape, after
-    /// others that are alike.
+    /// Whether a stream's last message says that it is over: no other message has its shape, while
+    /// others have a shape in common.
     pub(super) fn ends_by_itself(all: &[Message]) -> bool {
         let shapes: Vec<Shape> = all.iter().map(|one| Shape::of(&one.text)).collect();
         let Some((last, before)) = shapes.split_last() else {
@@ -37,8 +37,8 @@ impl Scene {
         !before.contains(last) && (0..before.len()).any(recurs)
     }
 
-    /// From a stream, with room for at most `room` messages; `once` if it ends by itself and does
-    /// not begin again.
+    /// Learns from a stream, at most `room` messages. With `once` the stream ends by itself and
+    /// does not repeat.
     pub(super) fn of(
         name: &str,
         all: &[Message],
@@ -57,7 +57,7 @@ impl Scene {
             ));
         }
         let shapes: Vec<Shape> = messages.iter().map(|one| Shape::of(&one.text)).collect();
-        // A message with a unique shape comes once: a snapshot, a greeting.
+        // A message with a unique shape, such as a snapshot or a greeting, is sent only once.
         let comes_again =
             |at: usize| shapes.iter().filter(|shape| **shape == shapes[at]).count() > 1;
         let (recurring, single): (Vec<usize>, Vec<usize>) =
@@ -90,14 +90,14 @@ impl Scene {
 struct Recurring<'m> {
     templates: Vec<Template>,
     messages: Vec<&'m Message>,
-    /// Their positions in the whole stream.
+    /// Their indices in the whole stream.
     places: Vec<usize>,
-    /// The stream ends by itself.
+    /// Whether the stream ends by itself.
     once: bool,
 }
 
 impl Recurring<'_> {
-    /// Adds their lines by position; returns what was not learnt about them.
+    /// Adds their lines by index. Returns what was not learnt about them.
     fn lines(&self, name: &str, lines: &mut BTreeMap<usize, String>) -> Option<String> {
         if self.once {
             for ((place, template), message) in
@@ -132,7 +132,7 @@ impl Recurring<'_> {
         (!counters.is_empty()).then(|| format!("how {of} of the stream {name:?} keeps counting"))
     }
 
-    /// One line for all of them, if they differ only in numbers that count from 1.
+    /// One line for all messages, if they differ only in numbers that count from 1.
     fn one_for_all(&self, counters: &BTreeMap<String, u64>) -> Option<String> {
         const COUNT: &str = "${count}";
         let mut counted = self.templates.iter().map(|template| {
@@ -150,7 +150,7 @@ impl Recurring<'_> {
     }
 }
 
-/// Messages in which a time that differs from the others' becomes the time of sending.
+/// The messages with each time that differs between them replaced by the time of sending.
 fn live(templates: &[Template], clock: Clock) -> Vec<Template> {
     let all: Vec<BTreeMap<String, Node>> = templates.iter().map(|t| leaves(&t.text)).collect();
     let with_times = |template: &Template| {
@@ -173,7 +173,7 @@ fn live(templates: &[Template], clock: Clock) -> Vec<Template> {
     templates.iter().map(with_times).collect()
 }
 
-/// Members that grow by one from message to message, and where they begin.
+/// The members that grow by one from message to message, and their first values.
 fn counters(templates: &[Template]) -> BTreeMap<String, u64> {
     let all: Vec<BTreeMap<String, Node>> = templates.iter().map(|t| leaves(&t.text)).collect();
     let Some((first, others)) = all.split_first().filter(|(_, others)| !others.is_empty()) else {
@@ -206,7 +206,7 @@ fn line(after: Micros, every: Option<Micros>, action: &str, note: &str) -> Strin
     format!("{}{every},{action}{note}", after_ms(after))
 }
 
-/// How long after what begins it, as a member with a comma before it.
+/// A delay as a member, preceded by a comma; empty if it is zero.
 pub(super) fn after_ms(after: Micros) -> String {
     if after == Micros::ZERO {
         return String::new();

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use super::names::purpose;
 use super::node::{Node, nodes, tokens};
 
-/// Which values a message has, whatever they are, and its purpose. Lists of any length have the
-/// same shape.
+/// The structure of a message: which values it has, regardless of their contents, and its purpose.
+/// Lists of any length have the same shape.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Shape(BTreeSet<String>);
 
 impl Shape {
-    /// A message's shape; everything that is not JSON has the same one.
+    /// The shape of a message; all texts that are not JSON have the same one.
     pub(super) fn of(text: &str) -> Self {
         let nodes = nodes(text);
         let inside_of_list = |pointer: &str| {

@@ -1,4 +1,4 @@
-//! Who says something.
+//! The sender of a message.
 
 /// The two sides of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,13 +1,13 @@
 //! Reads STOMP frames as named values, so that they can be compared like JSON: a command, headers
 //! and a body (STOMP 1.2).
 //!
-//! A client's frame is matched by an expression whose groups are the telling headers, and the
-//! engine's frames refer to them by name.
+//! A client's frame is matched by a regex with groups for the telling headers. The engine's frames
+//! refer to these groups by name.
 
 use std::fmt::Write as _;
 use std::ops::Range;
 
-/// Commands of clients, and of engines.
+/// The commands of clients, and those of engines.
 const OF_CLIENTS: [&str; 11] = [
     "ABORT",
     "ACK",
@@ -23,7 +23,7 @@ const OF_CLIENTS: [&str; 11] = [
 ];
 const OF_ENGINES: [&str; 4] = ["CONNECTED", "ERROR", "MESSAGE", "RECEIPT"];
 
-/// Headers that belong to the protocol, and that nothing depends on.
+/// Headers that belong to the protocol; no answer depends on them.
 const PROTOCOL: [&str; 9] = [
     "accept-version",
     "content-length",
@@ -36,24 +36,24 @@ const PROTOCOL: [&str; 9] = [
     "version",
 ];
 
-/// Headers that identify one frame in another, besides `id` itself.
+/// Headers besides `id` in which one frame refers to another.
 const IDENTITIES: [&str; 3] = ["receipt", "receipt-id", "subscription"];
 
-/// The header that an engine's frame omits: a reference may lengthen the body, which ends at its
-/// NUL byte anyway.
+/// The header that is left out of an engine's frame: a reference may change the body's length, and
+/// the body ends at its NUL byte anyway.
 const LENGTH: &str = "content-length:";
 
-/// The names for the command and the body.
+/// The names of the command and the body.
 const COMMAND: &str = "command";
 pub(super) const BODY: &str = "body";
 const OWN: [&str; 2] = [COMMAND, BODY];
 
-/// A frame, by its parts' positions in a text.
+/// A frame, by the positions of its parts in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Frame {
     command: String,
-    /// Name and position of each value; the first of each name counts. Headers that can't name a
-    /// group are left out.
+    /// The name and position of each header; of equal names the first counts. Headers that can't
+    /// name a regex group are left out.
     headers: Vec<(String, Range<usize>)>,
     body: Range<usize>,
 }
@@ -95,8 +95,8 @@ impl Frame {
         })
     }
 
-    /// Its command and headers: each with its pointer, the name with the same meaning in JSON, and
-    /// its position.
+    /// Its command and headers, each with its pointer, the member's name that means the same in
+    /// JSON, and its position.
     pub(super) fn values(&self) -> impl Iterator<Item = (String, &str, Range<usize>)> {
         let command = (format!("/{COMMAND}"), COMMAND, 0..self.command.len());
         let headers = self.headers.iter();
@@ -105,18 +105,18 @@ impl Frame {
         std::iter::once(command).chain(headers)
     }
 
-    /// Where its body is.
+    /// The position of its body.
     pub(super) fn body(&self) -> Range<usize> {
         self.body.clone()
     }
 
-    /// Whether it is one that engines send.
+    /// Whether it has a command of an engine.
     pub(super) fn is_of_an_engine(&self) -> bool {
         OF_ENGINES.contains(&&*self.command)
     }
 
-    /// An expression for frames like this one: with the conditions in `wanted`, and groups for the
-    /// values that identify others.
+    /// A regex for frames like this one: with the values in `wanted`, and with groups for the
+    /// headers by which other frames refer to it.
     pub(super) fn expression(&self, wanted: &[(String, String)]) -> String {
         let said = |pointer: &str| {
             let mut found = wanted.iter().filter(|(at, _)| at == pointer);
@@ -146,7 +146,7 @@ impl Frame {
     }
 }
 
-/// Headers whose values others repeat get this key, as in JSON.
+/// The key of headers with which frames refer to each other, as in JSON.
 const ID: &str = "id";
 
 fn key(header: &str) -> &str {
@@ -159,13 +159,13 @@ fn key(header: &str) -> &str {
     }
 }
 
-/// The name of a header's group.
+/// The name of a header's regex group.
 fn group(header: &str) -> String {
     let of_a_name = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
     header.chars().map(of_a_name).collect()
 }
 
-/// An engine's frame without its body's length; any other text unchanged.
+/// An engine's frame without its `content-length`; any other text unchanged.
 pub(super) fn without_length(text: String) -> String {
     let Some(frame) = Frame::of(&text) else {
         return text;
@@ -176,7 +176,7 @@ pub(super) fn without_length(text: String) -> String {
     kept + &text[frame.body.start..]
 }
 
-/// A tape line whose references to a frame's values use its expression's groups: `${/id}` becomes
+/// Rewrites the references in a tape's line to the groups of a frame's regex: `${/id}` becomes
 /// `${id}`.
 pub(super) fn grouped(line: &str) -> String {
     const BEGIN: &str = "${/";

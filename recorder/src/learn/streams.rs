@@ -1,27 +1,28 @@
-//! Which of the streams that were heard are learnt, one of each thing, and what each is called.
+//! Chooses which of the streams are learnt, one for each thing, and labels them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::heard::{Heard, Stream};
 
-/// Most characters of a stream's name.
+/// The longest label of a stream, in characters.
 const MAX_LABEL_CHARS: usize = 64;
 
-/// What a stream is called that nobody asked for.
+/// The label of the stream that nobody requested.
 pub(super) const UNASKED: &str = "unasked";
 
 /// The streams that are learnt.
 #[derive(Debug)]
 pub(super) struct Streams<'h> {
-    /// One of each thing, by what a request for it must say, and what it is called.
+    /// One stream for each thing, with its label, by what a request for it must contain.
     pub(super) of_each: BTreeMap<String, (String, &'h Stream)>,
-    /// Names of the engine's that stand for two things, in words.
+    /// Names of the engine that stand for two things, one sentence each.
     pub(super) unlearnt: Vec<String>,
 }
 
 impl<'h> Streams<'h> {
-    /// Of each thing the longest, but for those that the engine calls as it calls another's: on each
-    /// connection it may count its names anew, and on one that asks for both they must differ.
+    /// Chooses the longest stream of each thing, unless the engine gave it the same name as another
+    /// thing's stream: on each connection the engine may count its names from the start, but on a
+    /// connection that requests both things they must differ.
     pub(super) fn of(heard: &'h [Heard]) -> Self {
         let mut all: BTreeMap<String, Vec<&Stream>> = BTreeMap::new();
         for stream in heard.iter().flat_map(|heard| &heard.streams) {
@@ -33,7 +34,7 @@ impl<'h> Streams<'h> {
             streams.sort_by_key(|stream| std::cmp::Reverse(stream.messages.len()));
         }
         let mut things: Vec<(String, Vec<&Stream>)> = all.into_iter().collect();
-        // Who has the fewest names to choose from chooses first.
+        // The things with the fewest names to choose from choose first.
         things.sort_by_key(|(_, streams)| {
             let names = streams.iter().map(|stream| &stream.aliases);
             names.collect::<BTreeSet<_>>().len()
@@ -65,14 +66,14 @@ impl<'h> Streams<'h> {
     }
 }
 
-/// A name of the engine's for this stream that another of those that are `named` has, and what that
-/// one is called.
+/// An engine's name of this stream that is already in `named`, and the label of the stream that has
+/// it.
 fn taken<'n>(stream: &'n Stream, named: &'n BTreeMap<&str, String>) -> Option<(&'n str, &'n str)> {
     let mut aliases = stream.aliases.iter();
     aliases.find_map(|alias| Some((alias.as_str(), named.get(alias.as_str())?.as_str())))
 }
 
-/// Each with a name that no other has.
+/// Gives each stream a unique label.
 fn labelled(chosen: BTreeMap<String, &Stream>) -> BTreeMap<String, (String, &Stream)> {
     let mut taken: BTreeSet<String> = BTreeSet::from([UNASKED.to_owned()]);
     let mut label = |stream: &Stream| {
@@ -88,7 +89,7 @@ fn labelled(chosen: BTreeMap<String, &Stream>) -> BTreeMap<String, (String, &Str
         .collect()
 }
 
-/// What a stream is called: by its names, or by the request.
+/// The label of a stream: its names, or else the text of its request.
 fn label(stream: &Stream) -> String {
     let names = stream.item.names.join(" ");
     let text = if names.is_empty() {
@@ -96,7 +97,7 @@ fn label(stream: &Stream) -> String {
     } else {
         &names
     };
-    // A dollar would begin a reference.
+    // A dollar sign would begin a reference.
     text.chars()
         .filter(|c| *c != '$')
         .take(MAX_LABEL_CHARS)

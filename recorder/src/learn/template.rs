@@ -1,4 +1,5 @@
-//! Turns what an engine said into a template: what it repeats from the request becomes a reference.
+//! Turns a message of an engine into a template: what it repeats from the request becomes a
+//! reference.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,31 +12,32 @@ use super::node::{ACK, Node, leaves, nodes, replaced};
 use super::request::Request;
 use super::stomp::Frame;
 
-/// A shorter value only counts as repeated if it has the same name.
+/// A value shorter than this only counts as repeated if it has the same name in both messages.
 const MIN_TELLING_CHARS: usize = 3;
 
-/// A time this close to when it was sent is the time of sending.
+/// A time this close to when the message was sent counts as the time of sending.
 const MAX_CLOCK_DIFFERENCE_MS: i64 = 60_000;
 
-/// Longest word in an answer that is assumed to be the same whatever is asked.
+/// The longest word in an answer that is assumed to be the same whatever is requested.
 const MAX_WORD_CHARS: usize = 16;
 
-/// A text with references, and pointers to what was not learnt in it.
+/// A message with references, and the pointers to what was not learnt in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Template {
     pub(super) text: String,
     pub(super) unlearnt: Vec<String>,
     json: bool,
-    /// The JSON is wrapped in its protocol's frame: what is sent is a text.
+    /// Whether the JSON is framed by its protocol, so that it is sent as a text.
     framed: bool,
-    /// The reference for the number that acknowledges a Socket.IO packet.
+    /// The reference to a Socket.IO packet's acknowledgment number.
     ack: Option<String>,
 }
 
-/// Marks around a reference that is not a string, in JSON within a text: there it has no quotes.
+/// Marks around a reference to something other than a string in framed JSON. That is sent as a
+/// text, so the marks are removed together with the quotes around them.
 const BARE: (char, char) = ('\u{e000}', '\u{e001}');
 
-/// A reference in place of a value.
+/// The text of a reference in place of a value.
 fn piece(node: &Node, reference: &str, framed: bool) -> String {
     if node.raw {
         return reference.to_owned();
@@ -50,9 +52,9 @@ fn piece(node: &Node, reference: &str, framed: bool) -> String {
 /// Which values of a request a template may refer to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scope {
-    /// All.
+    /// All values.
     Reply,
-    /// Its numbers: the subject is the same whenever the scene is started.
+    /// Only the numbers: everything else is the same whenever the scene starts.
     Stream,
 }
 
@@ -63,15 +65,15 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// The reference for a value that is the time it was sent.
+    /// The reference for a value that is the time when it was sent.
     fn live(self, value: &str, at: Micros) -> Option<&'static str> {
         let (reference, ms) = time(value)?;
         let sent = self.began_ms? + i64::try_from(at.0 / 1_000).ok()?;
         ((ms - sent).abs() <= MAX_CLOCK_DIFFERENCE_MS).then_some(reference)
     }
 
-    /// The reference for values that differ from message to message, if only that shows they are
-    /// times.
+    /// The reference for values that differ from message to message, if the session's date is
+    /// unknown and all of them are times.
     pub(super) fn differing<'v>(
         self,
         mut values: impl Iterator<Item = &'v str>,
@@ -87,13 +89,13 @@ impl Clock {
     }
 }
 
-/// A literal text, in which a dollar begins no reference.
+/// Escapes a text so that nothing in it is a reference.
 fn literal(text: &str) -> String {
     text.replace("${", "$${")
 }
 
 impl Template {
-    /// What was said, with references to the request and the time.
+    /// The message with references to the request and to the time.
     pub(super) fn of(
         said: &str,
         at: Micros,
@@ -117,7 +119,7 @@ impl Template {
             let asked = source(node, request, scope).map(|from| format!("${{{from}}}"));
             let now = || clock.live(&node.text, at).map(ToOwned::to_owned);
             if node.pointer == ACK {
-                // A number of a fixed length, so that texts differing only in it are equal.
+                // A fixed number, so that texts which differ only in this number are equal.
                 places.extend(asked.as_ref().map(|_| (node.range.clone(), "0".to_owned())));
                 ack = asked;
                 continue;
@@ -128,7 +130,8 @@ impl Template {
                 .string()
                 .is_some_and(|text| clock.live(&text, at).is_some())
             {
-                // A string that is only a reference becomes a number: none yields such a string.
+                // A string that is only a reference becomes the value it refers to. No reference
+                // yields a time as a string of digits.
                 unlearnt.push(node.pointer.clone());
             }
         }
@@ -141,14 +144,14 @@ impl Template {
         }
     }
 
-    /// A reference in place of one of its values.
+    /// The text of a reference in place of one of its values.
     pub(super) fn piece(&self, node: &Node, reference: &str) -> String {
         piece(node, reference, self.framed)
     }
 
     /// What several answers to one kind of request have in common; `None` if their shapes differ. A
-    /// differing time becomes the time of the answer; any other difference keeps the first one's
-    /// value and is reported.
+    /// time that differs becomes the time of the answer; for any other difference the first
+    /// answer's value is kept and reported.
     pub(super) fn common(all: &[Self], clock: Clock) -> Option<Self> {
         let (first, others) = all.split_first()?;
         if others.iter().all(|other| other.text == first.text) {
@@ -182,15 +185,16 @@ impl Template {
         })
     }
 
-    /// Whether it says nothing about the subject beyond the request: then one answer is typical of
-    /// all others of its kind.
+    /// Whether it says nothing about the subject beyond what is in the request. Then one answer is
+    /// typical of all answers of its kind.
     pub(super) fn is_plain(&self) -> bool {
         let is_word = |text: &str| {
             text.chars().count() <= MAX_WORD_CHARS && text.chars().all(char::is_alphabetic)
         };
         let leaves = leaves(&self.text);
         let is_reference = |text: &String| text.trim_start_matches(BARE.0).starts_with("${");
-        // In a list like an OCPP answer, the leading number gives the kind of message.
+        // In a list with the request's number second, as in an OCPP answer, the first number tells
+        // the kind of message.
         let number = leaves.get("/1").and_then(Node::string);
         let of_a_kind = number.as_ref().is_some_and(is_reference);
         let plain = |node: &Node| {
@@ -204,7 +208,7 @@ impl Template {
         leaves.values().all(plain)
     }
 
-    /// Replaces pieces at some positions of its text.
+    /// Replaces ranges of its text.
     pub(super) fn with(&self, places: Vec<(Range<usize>, String)>) -> Self {
         Self {
             text: replaced(&self.text, places, ToOwned::to_owned),
@@ -212,12 +216,12 @@ impl Template {
         }
     }
 
-    /// The text of a value that is not a container.
+    /// The text of a value that is neither an object nor a list.
     pub(super) fn leaf(&self, pointer: &str) -> Option<String> {
         leaves(&self.text).remove(pointer).map(|leaf| leaf.text)
     }
 
-    /// The text with its references written as in a text.
+    /// The text with its references as they are written in a text.
     fn framed_text(&self) -> String {
         let (open, close) = BARE;
         let mut text = self.text.clone();
@@ -228,20 +232,20 @@ impl Template {
             .replace(&format!("{close}\""), "")
     }
 
-    /// The action that sends it.
+    /// The action that sends it, as a member of a step.
     pub(super) fn action(&self) -> String {
         if self.framed {
             return format!(r#""text":{}"#, serde_json::Value::from(self.framed_text()));
         }
         if self.json {
-            // A line end between the values of a JSON text is just white space.
+            // A line break between values of a JSON text is only white space.
             return format!(r#""json":{}"#, self.text.replace(['\n', '\r'], " "));
         }
         format!(r#""text":{}"#, serde_json::Value::from(self.text.clone()))
     }
 }
 
-/// The pointer of a request's value that an answer repeats.
+/// The pointer to the value of the request that a value of an answer repeats.
 fn source<'r>(node: &Node, request: &'r Request, scope: Scope) -> Option<&'r str> {
     let fits = |asked: &&Node| {
         asked.text == node.text && !asked.pointer.is_empty() && !asked.pointer.contains('}')
@@ -270,7 +274,8 @@ fn source<'r>(node: &Node, request: &'r Request, scope: Scope) -> Option<&'r str
         .map(|asked| asked.pointer.as_str())
 }
 
-/// The reference for a time in this format, and the time in milliseconds since 1970.
+/// The reference that yields times in this value's format, and this time in milliseconds since
+/// 1970.
 fn time(value: &str) -> Option<(&'static str, i64)> {
     const MIN_MS: i64 = 1_000_000_000_000;
     const MAX_MS: i64 = 9_999_999_999_999;

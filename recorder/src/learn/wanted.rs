@@ -1,4 +1,4 @@
-//! What a request must say, as the members of an `on_message`.
+//! What a request must contain, as the members of an `on_message`.
 
 use serde_json::{Map, Value};
 use wstape_wire::framed::Framed;
@@ -6,35 +6,36 @@ use wstape_wire::framed::Framed;
 use super::node::{ACK, Node, tokens};
 use super::stomp::Frame;
 
-/// The prefix of a recorder's placeholder for a secret, which no other client sends.
+/// The prefix of a recorder's placeholder for a secret; no client sends it.
 pub(super) const REDACTED: &str = "redacted-";
 
-/// Hexadecimal digits after a placeholder's prefix.
+/// The number of hexadecimal digits after a placeholder's prefix.
 const REDACTED_DIGITS: usize = 16;
 
-/// Longest path that a tape may hold, in bytes.
+/// The longest `jsonpath` that a tape may hold, in bytes.
 const MAX_PATH_BYTES: usize = 4 << 10;
 
-/// What a request must say.
+/// What a request must contain.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Wanted {
     text: Option<String>,
-    /// An expression that matches a whole text, if part of it may be anything.
+    /// A regex, if part of the text may be anything.
     regex: Option<String>,
     json: Map<String, Value>,
-    /// Lists that must have a matching value: each one's path, and a condition on the value.
+    /// Lists that must have a matching element: the path of each list, and a condition on the
+    /// element.
     elements: Vec<(String, String)>,
     /// Conditions on the whole message.
     conditions: Vec<String>,
-    /// A path that selects something.
+    /// A path that must select something.
     exists: Option<String>,
-    /// A STOMP frame, and what its values must be, by pointer.
+    /// A STOMP frame, and the values that it must have, by pointer.
     frame: Option<Frame>,
     values: Vec<(String, String)>,
 }
 
 impl Wanted {
-    /// This exact text; if a secret was removed from it, with anything in its place.
+    /// Matches exactly this text; where a secret was redacted, anything may stand instead.
     pub(super) fn text(text: &str) -> Self {
         let mut parts = text.split(REDACTED);
         let first = regex::escape(parts.next().unwrap_or_default());
@@ -56,7 +57,7 @@ impl Wanted {
         }
     }
 
-    /// Whether any message meets it, or any in its frame.
+    /// Whether it matches any message, or any with the same framing.
     pub(super) fn is_bare(&self) -> bool {
         let framed = Self {
             regex: self.regex.clone(),
@@ -65,14 +66,15 @@ impl Wanted {
         *self == Self::default() || *self == framed && !self.is_of_text()
     }
 
-    /// Whether its expression is for a text, not for a frame.
+    /// Whether its regex is for a whole text, not just for framing.
     fn is_of_text(&self) -> bool {
         self.regex
             .as_ref()
             .is_some_and(|regex| regex.ends_with('$'))
     }
 
-    /// In this frame: a packet of the same kind in this protocol, with any number.
+    /// Demands the framing of this text: a packet of the same kind in the same protocol, with any
+    /// number.
     pub(super) fn framed(&mut self, text: &str) {
         self.frame = Frame::of(text);
         if self.frame.is_some() {
@@ -90,13 +92,13 @@ impl Wanted {
         self.regex = Some(format!("^{}{number}[\\[{{]", regex::escape(before)));
     }
 
-    /// Something at this place.
+    /// Demands any value at this pointer.
     pub(super) fn exists(&mut self, pointer: &str) {
         self.exists = Some(path("$", pointer));
     }
 
-    /// This value at its place: as part of the message if only objects lead to it, as a condition
-    /// if a list does.
+    /// Demands this value at its place: as part of `json` if only objects lead to it, as a
+    /// condition if a list does.
     pub(super) fn value(&mut self, node: &Node) {
         if self.frame.is_some() {
             let said = node.string().unwrap_or_default();
@@ -124,8 +126,8 @@ impl Wanted {
         }
     }
 
-    /// A value with these leaves in the list at this place; the leaves' pointers start at the
-    /// value.
+    /// Demands an element with these leaves in the list at this pointer. The leaves' pointers start
+    /// at the element.
     pub(super) fn element(&mut self, list: &str, leaves: &[(String, &Node)]) {
         let conditions = leaves
             .iter()
@@ -135,7 +137,7 @@ impl Wanted {
             .push((path("$", list), conditions.join(" && ")));
     }
 
-    /// As JSON; `None` if no tape can hold it.
+    /// The members as JSON; `None` if no tape can hold them.
     pub(super) fn json(&self) -> Option<Value> {
         let mut members = Map::new();
         if let Some(text) = &self.text {
@@ -158,7 +160,7 @@ impl Wanted {
         Some(members.into())
     }
 
-    /// One path (RFC 9535) for everything the message must hold besides `json`.
+    /// One path (RFC 9535) for everything that the message must contain besides `json`.
     fn path(&self) -> Option<String> {
         let mut all: Vec<String> = Vec::new();
         let mut elements = self.elements.iter();
@@ -175,7 +177,7 @@ impl Wanted {
     }
 }
 
-/// The condition that a value is equal to this one.
+/// The condition that the value at a pointer equals this one.
 fn equal(from: &str, pointer: &str, node: &Node) -> String {
     let value = node
         .string()
@@ -183,7 +185,7 @@ fn equal(from: &str, pointer: &str, node: &Node) -> String {
     format!("{} == {value}", path(from, pointer))
 }
 
-/// A pointer as a path from the message (`$`) or from a value (`@`).
+/// Converts a pointer to a path from the message (`$`) or from an element (`@`).
 fn path(from: &str, pointer: &str) -> String {
     let selector = |token: String| match token.parse::<usize>() {
         Ok(index) => format!("[{index}]"),
@@ -193,7 +195,7 @@ fn path(from: &str, pointer: &str) -> String {
     format!("{from}{selectors}")
 }
 
-/// A string in a path. JSON's escapes apply.
+/// A string literal in a path, with JSON's escapes.
 fn quoted(text: &str) -> String {
     let json = Value::from(text).to_string();
     let inside = &json[1..json.len() - 1];

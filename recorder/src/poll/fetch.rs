@@ -18,11 +18,11 @@ use hyper_util::rt::TokioIo;
 use super::base::Base;
 use crate::error::PollError;
 
-/// Most bytes of an answer's head; more is an error.
+/// The longest head of an answer, in bytes; more is an error.
 const MAX_HEAD_BYTES: usize = 64 << 10;
-/// Most header fields of an answer; more is an error.
+/// The maximum number of header fields in an answer; more is an error.
 const MAX_HEADERS: usize = 128;
-/// Most bytes of an answer's body: its line in a tape takes several times that.
+/// The longest body of an answer, in bytes: its line in a tape takes several times that.
 const MAX_BODY_BYTES: usize = 16 << 20;
 
 /// The answer headers that a client acts on. The others differ from answer to answer (dates,
@@ -35,7 +35,7 @@ const JSON: &str = "application/json";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answer {
     pub(super) status: u16,
-    /// Those that a client acts on, except the content type that a tape assumes.
+    /// The headers that a client acts on, except the content type that a tape assumes.
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Bytes,
 }
@@ -65,13 +65,13 @@ pub(super) enum Silence {
     /// What came is not an HTTP answer.
     #[error("the answer is not HTTP: {0}")]
     NotHttp(hyper::Error),
-    /// More came than is accepted.
+    /// The body is too long.
     #[error("the answer's body has more than {} MiB", MAX_BODY_BYTES >> 20)]
     TooLong,
 }
 
 impl Silence {
-    /// Whether nobody is there to ask for anything else.
+    /// Whether nobody is there, so that the other paths need not be tried.
     pub(super) fn is_gone(&self) -> bool {
         matches!(
             self,
@@ -96,7 +96,7 @@ pub(super) fn bearer(token: &str) -> Result<HeaderValue, PollError> {
     Ok(value)
 }
 
-/// Asks for one path after another.
+/// GETs one path after another.
 #[derive(Debug)]
 pub(super) struct Fetcher {
     base: Base,
@@ -105,7 +105,7 @@ pub(super) struct Fetcher {
     clock: Arc<dyn Clock>,
     dialer: Arc<dyn Dialer>,
     line: Option<Line>,
-    /// The current GET has a connection.
+    /// Whether the current GET has a connection.
     dialed: bool,
 }
 
@@ -115,7 +115,7 @@ type Http = Connection<TokioIo<Box<dyn Transport>>, Empty<Bytes>>;
 struct Line {
     sender: SendRequest<Empty<Bytes>>,
     connection: Option<Pin<Box<Http>>>,
-    /// How the connection failed: the cause of any later failure.
+    /// How the connection failed: the cause of any later error.
     failed: Option<hyper::Error>,
 }
 
@@ -138,8 +138,8 @@ impl Fetcher {
         }
     }
 
-    /// Answers a GET of `path`, bounded in time and size. Redirects are answers like any other: the
-    /// token goes to no other host.
+    /// Returns the answer to a GET of `path`, bounded in time and size. Redirects are answers like
+    /// any other: the token goes to no other host.
     pub(super) async fn get(&mut self, path: &str) -> Result<Answer, Silence> {
         let after = self.timeout;
         let deadline = self
@@ -158,11 +158,13 @@ impl Fetcher {
     }
 
     async fn ask(&mut self, path: &str) -> Result<Answer, Silence> {
-        // Out of `self` while in use: if the deadline comes first, it is dropped.
+        // The line is taken out of `self` while in use, so that it is dropped if the deadline comes
+        // first.
         if let Some(mut line) = self.line.take() {
             self.dialed = true;
             match line.get(self.request(path)?).await {
-                // The kept connection ended as the request was on its way: a GET may be repeated.
+                // The kept connection ended while the request was on its way. A GET may be
+                // repeated.
                 Err(Silence::Ended) => self.dialed = false,
                 got => return self.keep(line, got),
             }
@@ -179,7 +181,7 @@ impl Fetcher {
         self.keep(line, got)
     }
 
-    /// A connection whose answer was read to its end may carry the next one.
+    /// Keeps a connection for the next request if the answer was read to its end.
     fn keep(&mut self, line: Line, got: Result<Answer, Silence>) -> Result<Answer, Silence> {
         if got.is_ok() {
             self.line = Some(line);
@@ -229,7 +231,7 @@ impl Line {
         let mut body = BytesMut::new();
         loop {
             let frame = drive.until(async {
-                // The end is no error.
+                // The end of the body is not an error.
                 incoming.frame().await.transpose()
             });
             let Some(frame) = frame.await? else { break };
@@ -248,7 +250,8 @@ impl Line {
     }
 }
 
-/// Polls the connection along with what waits for it: dropping it leaves no task behind.
+/// Polls the connection together with what waits for it, so that dropping both leaves no task
+/// behind.
 struct Drive<'a> {
     connection: &'a mut Option<Pin<Box<Http>>>,
     failed: &'a mut Option<hyper::Error>,

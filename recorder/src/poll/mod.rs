@@ -1,7 +1,7 @@
 //! `poll`: repeatedly asks an engine that offers only HTTP.
 //!
-//! `base` is where to ask, `fetch` how, `surface` the last answers and the steps that a new one
-//! makes.
+//! `base` is where to ask, `fetch` how to ask, `surface` holds the last answers and makes the steps
+//! for a new one.
 
 mod base;
 mod fetch;
@@ -65,9 +65,9 @@ pub struct Polled {
     /// A sentence, if nothing was ever read: the engine could not be reached, or answered only with
     /// errors.
     pub unreached: Option<String>,
-    /// Answers that came.
+    /// The number of answers.
     pub answers: u64,
-    /// Those that differed from the one before, including the first for each path.
+    /// The number of answers that differed from the one before, including the first for each path.
     pub changes: u64,
     /// What the recording saw and wrote.
     pub counts: Counts,
@@ -138,8 +138,8 @@ impl Poll {
         self
     }
 
-    /// Asks once, before there is anything to write to. It is no error if the engine is not there:
-    /// it may come.
+    /// Polls once, before the output is created. It is not an error if the engine is not there: it
+    /// may still come.
     ///
     /// # Errors
     /// [`PollError::Peer`] if the certificate fails, or the peer does not speak HTTP.
@@ -167,8 +167,8 @@ impl Poll {
     /// Records into `output` until `until` completes. Read progress from [`Output::stats`]: an
     /// answer counts as a frame.
     ///
-    /// An engine that is gone is recorded as `down`, between two marks that say why; a single path
-    /// without an answer as a mark.
+    /// While the engine can't be reached, the tape has a `down`, between two marks that say why. A
+    /// single path without an answer is recorded as a mark.
     ///
     /// # Errors
     /// [`RecordError::Output`] if the output can't be written; [`RecordError::Broken`] if it fails
@@ -228,12 +228,12 @@ struct Rounds {
     /// Wall time at the tape's time 0. It advances with the tape's own time: if the wall clock were
     /// set meanwhile, events would be stamped out of order.
     began: DateTime<Utc>,
-    /// The problem with the latest answer that was missing, or not a reading.
+    /// What was wrong with the last answer that was missing or was not a reading.
     trouble: Option<String>,
 }
 
 impl Rounds {
-    /// A round at each multiple of `every`; if one takes longer, the next starts at the next
+    /// Starts a round at each multiple of `every`. If one takes longer, the next starts at the next
     /// multiple.
     async fn go_on(&mut self, fetcher: &mut Fetcher, every: Duration) {
         let clock = Arc::clone(self.time.clock());

@@ -1,4 +1,4 @@
-//! The surface's last answers, and the steps for a new one.
+//! The last answers of the polled paths, and the steps that a new answer makes.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ use crate::recording::Stats;
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) path: &'static str,
-    /// The event that its answers become.
+    /// The event that its answers are pushed as.
     event: &'static str,
 }
 
@@ -42,7 +42,7 @@ pub(super) const SURFACE: [Source; 4] = [
     },
 ];
 
-/// A step, and the bytes of memory it holds.
+/// A step, and the bytes of memory that it holds.
 type Weighed = (Step, usize);
 
 /// What is known about the engine's surface.
@@ -50,28 +50,29 @@ type Weighed = (Step, usize);
 pub(super) struct Surface {
     paths: [Known; SURFACE.len()],
     ignored: Vec<String>,
-    /// Nobody answers anything.
+    /// Whether the engine answers nothing at all.
     down: bool,
-    /// Some path was answered in this round.
+    /// Whether some path was answered in this round.
     round_answered: bool,
-    /// Paths without an answer so far in a round without any: when, and why.
+    /// The paths that were not answered in this round, with time and reason, while none was
+    /// answered.
     round_silent: Vec<(Micros, usize, String)>,
     stats: Stats,
     pub(super) answers: u64,
     pub(super) changes: u64,
-    /// Answers that are readings.
+    /// The number of answers that are readings.
     pub(super) readings: u64,
 }
 
 #[derive(Debug, Default)]
 struct Known {
     answer: Option<Answer>,
-    /// It is not answered, and the tape says so.
+    /// Whether the tape says that it is not answered.
     silent: bool,
 }
 
 impl Surface {
-    /// Starts with nothing known. Changes only in the values of `ignored` keys don't count.
+    /// Starts without any answers. Changes only in the values of `ignored` keys don't count.
     pub(super) fn new(ignored: Vec<String>, stats: Stats) -> Self {
         Self {
             paths: Default::default(),
@@ -91,7 +92,7 @@ impl Surface {
         self.round_silent.clear();
     }
 
-    /// A path was answered.
+    /// Takes an answer for a path. Returns the steps that it makes.
     pub(super) fn answered(
         &mut self,
         at: Micros,
@@ -138,7 +139,7 @@ impl Surface {
         steps
     }
 
-    /// A path was not answered.
+    /// Takes the lack of an answer for a path. Returns the steps that it makes.
     pub(super) fn silent(&mut self, at: Micros, index: usize, silence: &Silence) -> Vec<Weighed> {
         if self.down {
             return Vec::new();
@@ -151,12 +152,12 @@ impl Surface {
         if self.round_answered {
             return self.path_silent(at, index, &why);
         }
-        // The rest of the round shows whether it is this path alone.
+        // The rest of the round shows whether only this path is not answered.
         self.round_silent.push((at, index, why));
         Vec::new()
     }
 
-    /// The round is over: an engine that answered nothing in it is down.
+    /// Ends the round: an engine that answered nothing in it is down.
     pub(super) fn end_round(&mut self) -> Vec<Weighed> {
         let mut silent = std::mem::take(&mut self.round_silent).into_iter();
         match silent.next() {
@@ -201,8 +202,8 @@ fn http(path: &str, answer: &Answer) -> HttpAnswer {
     }
 }
 
-/// The event that pushes an answer: its data is the body, byte for byte except for line ends.
-/// `None` if the answer is not a reading: not a 200, or not JSON.
+/// The event that pushes an answer: its data is the body, byte for byte except for line breaks.
+/// `None` if the answer is not a 200 with JSON.
 fn message(event: &str, answer: &Answer, wall: DateTime<Utc>) -> Option<Bytes> {
     #[derive(Deserialize)]
     struct Stamped<'a> {
@@ -220,7 +221,7 @@ fn message(event: &str, answer: &Answer, wall: DateTime<Utc>) -> Option<Bytes> {
         Err(_) => to_text(wall, Zone::Z).into(),
     };
     let ts = serde_json::to_string(&ts).ok()?;
-    // In JSON a line end can only be between tokens.
+    // In JSON a line break can only be between tokens.
     let data = data.replace(['\n', '\r'], " ");
     Some(format!("{{\"event\":\"{event}\",\"ts\":{ts},\"data\":{data}}}").into())
 }

@@ -1,9 +1,9 @@
-//! Bodies of HTTP requests and answers, kept if a tape has room for them.
+//! Reads the bodies of HTTP requests and answers, and keeps those that a tape has room for.
 
 use bytes::{Buf, Bytes, BytesMut};
 use wstape_wire::http1::{BadChunk, BodyCursor, Framing};
 
-/// Longest body that is kept; a longer one is skipped.
+/// The longest body that is kept, in bytes; a longer one is skipped.
 const MAX_BODY_BYTES: usize = 8 << 20;
 
 /// A body being read.
@@ -23,7 +23,7 @@ impl Body {
         }
     }
 
-    /// Takes its bytes off the front of `bytes`; true once it is complete.
+    /// Takes the body's bytes off the front of `bytes`. Returns whether the body is complete.
     pub(super) fn take(&mut self, bytes: &mut BytesMut) -> Result<bool, BadChunk> {
         let (kept, too_long) = (&mut self.kept, &mut self.too_long);
         let taken = self.cursor.pass(bytes, |part| {
@@ -43,7 +43,7 @@ impl Body {
         self.cursor.ends_with_the_connection()
     }
 
-    /// Its contents; `None` if they are too long.
+    /// The contents of the body; `None` if they are too long.
     pub(super) fn kept(self) -> Option<Bytes> {
         (!self.too_long).then(|| self.kept.freeze())
     }

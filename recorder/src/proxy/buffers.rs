@@ -6,11 +6,12 @@ use std::collections::VecDeque;
 use bytes::BytesMut;
 use parking_lot::Mutex;
 
-/// Most bytes of one read.
+/// The maximum number of bytes in one read.
 pub(super) const BUFFER_BYTES: usize = 64 << 10;
-/// With less room than this left, a buffer is full.
+/// A buffer with less room than this left is full.
 const MIN_READ_BYTES: usize = 8 << 10;
-/// Most full buffers kept for reuse; their contents are held until the writer has handled them.
+/// The maximum number of full buffers kept for reuse. Their contents are held until the writer has
+/// handled them.
 const MAX_KEPT: usize = 64;
 
 /// Buffers to read into.
@@ -19,14 +20,14 @@ pub(super) struct Buffers(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// Those with room left, the last used one at the end.
+    /// Buffers with room left, the last used one at the end.
     open: Vec<BytesMut>,
-    /// Those without, oldest first.
+    /// Full buffers, oldest first.
     full: VecDeque<BytesMut>,
 }
 
 impl Buffers {
-    /// An empty buffer with room. [Put it back](Self::put) after use.
+    /// Takes a buffer with room. [Put it back](Self::put) after use.
     pub(super) fn take(&self) -> BytesMut {
         let mut kept = self.0.lock();
         if let Some(open) = kept.open.pop() {
@@ -42,7 +43,7 @@ impl Buffers {
         BytesMut::with_capacity(BUFFER_BYTES)
     }
 
-    /// Takes back a buffer from which what was read has been split off.
+    /// Takes back a buffer after what was read has been split off.
     pub(super) fn put(&self, buffer: BytesMut) {
         debug_assert!(buffer.is_empty(), "what was read is whose it is");
         let mut kept = self.0.lock();

@@ -1,27 +1,29 @@
-//! Where a stream is: in a head, at the start of a message, or inside one.
+//! Tracks the position in a stream: in an HTTP head, at the start of a message, or inside one.
 //!
-//! The relay keeps one for each direction. It only reads the heads of frames, which is cheap enough
-//! to do alongside the traffic, so that after a loss recording resumes where a message begins.
+//! The relay has one cursor for each direction. A cursor only reads the heads of frames, which is
+//! cheap enough to do as the traffic passes. After a loss, it tells where the next message begins,
+//! so that recording can resume there.
 
-/// Longest head of a frame: two bytes, a length of eight, a mask of four (RFC 6455, 5.2).
+/// The longest head of a frame: two bytes, an eight-byte length, a four-byte mask (RFC 6455, 5.2).
 const MAX_FRAME_HEAD_BYTES: usize = 14;
-/// The start of an answer that upgrades.
+/// How an answer that upgrades the connection begins.
 const UPGRADED: [&[u8]; 2] = [b"HTTP/1.1 101", b"HTTP/1.0 101"];
-/// Bytes of a status line up to its status.
+/// The length of a status line up to and including its status.
 const STATUS_BYTES: usize = 12;
-/// What a head ends with.
+/// The end of a head.
 const BLANK_LINE: &[u8; 4] = b"\r\n\r\n";
-/// Longest head of a request or an answer that is followed; after a longer one, nothing is.
+/// The longest head of a request or answer that is followed, in bytes. After a longer one the
+/// position is unknown.
 const MAX_HEAD_BYTES: usize = super::bounds::MAX_HEAD_BYTES;
 
-/// What was in a stretch of a stream.
+/// What a stretch of a stream contained.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Passed {
-    /// Frames that ended in it.
+    /// The number of frames that ended in it.
     pub(crate) frames: u64,
-    /// The first position in it where a message begins, and the frames that ended before.
+    /// The first position in it where a message begins, and the number of frames that ended before.
     pub(crate) boundary: Option<(usize, u64)>,
-    /// It held the end of a head that upgrades.
+    /// Whether the head of an upgrade's answer ended in it.
     pub(crate) upgraded: bool,
 }
 
@@ -29,7 +31,7 @@ pub(crate) struct Passed {
 #[derive(Debug)]
 pub(crate) struct Cursor {
     place: Place,
-    /// A message has begun whose last fragment has not.
+    /// Whether a message has begun without its last fragment.
     in_message: bool,
 }
 
@@ -52,12 +54,12 @@ enum Place {
 struct Head {
     status: [u8; STATUS_BYTES],
     len: usize,
-    /// Bytes of the blank line that have come.
+    /// How much of the blank line has come, in bytes.
     matched: usize,
 }
 
 impl Cursor {
-    /// At the start of a stream.
+    /// A cursor at the start of a stream.
     pub(crate) fn new() -> Self {
         Self {
             place: Place::Head(Head::default()),
@@ -65,19 +67,19 @@ impl Cursor {
         }
     }
 
-    /// Frames follow from here on: the other direction has upgraded.
+    /// Expects frames from here on, because the other direction has upgraded.
     pub(crate) fn upgrade(&mut self) {
         if matches!(self.place, Place::Head(_)) {
             self.place = Place::frame();
         }
     }
 
-    /// Whether it is in a head, which every recording needs.
+    /// Whether it is in an HTTP head. A recording needs every head.
     pub(crate) fn in_head(&self) -> bool {
         matches!(self.place, Place::Head(_))
     }
 
-    /// Moves on by `bytes`.
+    /// Moves over `bytes`.
     pub(crate) fn pass(&mut self, bytes: &[u8]) -> Passed {
         let mut passed = Passed::default();
         let mut at = 0;
@@ -136,8 +138,7 @@ impl Cursor {
         }
     }
 
-    /// At the start of a frame, moves past frames that are complete: most traffic is like that, and
-    /// needs no piecemeal bookkeeping.
+    /// At the start of a frame, moves over complete frames. This is the fast path for most traffic.
     fn pass_whole(&mut self, bytes: &[u8], mut at: usize, passed: &mut Passed) -> usize {
         while let Some(length) = whole_frame(&bytes[at..]) {
             let (opcode, fin) = (bytes[at] & 0x0f, bytes[at] & 0x80 != 0);
@@ -153,7 +154,8 @@ impl Cursor {
         at
     }
 
-    /// Moves on by unseen bytes: within a payload the position is still known, elsewhere it is not.
+    /// Moves over bytes that were not seen: within a payload the position is still known, elsewhere
+    /// it is lost.
     pub(crate) fn skip(&mut self, count: u64) {
         self.place = match self.place {
             Place::Payload { left } if left > count => Place::Payload { left: left - count },
@@ -162,12 +164,12 @@ impl Cursor {
         };
     }
 
-    /// Whether its position is unknown.
+    /// Whether the position is unknown.
     pub(crate) fn is_lost(&self) -> bool {
         matches!(self.place, Place::Lost)
     }
 
-    /// A message begins here, according to another source.
+    /// Sets the position to the start of a message, if that is known from elsewhere.
     pub(crate) fn resync(&mut self) {
         self.place = Place::frame();
         self.in_message = false;
@@ -188,7 +190,7 @@ impl Place {
 }
 
 impl Head {
-    /// Takes its bytes; returns how many, and whether it ended there.
+    /// Takes the head's bytes. Returns how many, and whether the head ended there.
     fn take(&mut self, bytes: &[u8]) -> (usize, bool) {
         for (at, &byte) in bytes.iter().enumerate() {
             if let Some(place) = self.status.get_mut(self.len) {
@@ -225,7 +227,7 @@ impl Head {
     }
 }
 
-/// Length of the frame at the start of `bytes`, if it is complete.
+/// The length of the frame at the start of `bytes`, if it is complete.
 fn whole_frame(bytes: &[u8]) -> Option<usize> {
     let head = bytes.get(..frame_head_len(bytes))?;
     let payload = usize::try_from(payload_len(head)).ok()?;
@@ -233,7 +235,8 @@ fn whole_frame(bytes: &[u8]) -> Option<usize> {
     (length <= bytes.len()).then_some(length)
 }
 
-/// Length of a frame's head, given its start `head`; initially, how much it takes to know.
+/// The length of a frame's head by its first bytes `head`; if they are too few, how many are needed
+/// to know it.
 fn frame_head_len(head: &[u8]) -> usize {
     let [_, second, ..] = head else {
         return 2;
@@ -246,7 +249,7 @@ fn frame_head_len(head: &[u8]) -> usize {
     2 + length + if second & 0x80 == 0 { 0 } else { 4 }
 }
 
-/// Length of the payload after a complete head.
+/// The length of the payload, by a complete head.
 fn payload_len(head: &[u8]) -> u64 {
     let big_endian = |bytes: &[u8]| bytes.iter().fold(0, |n, &b| n << 8 | u64::from(b));
     match head[1] & 0x7f {
@@ -263,7 +266,7 @@ mod tests {
     const REQUEST: &[u8] = b"GET /ws HTTP/1.1\r\nHost: h\r\n\r\n";
     const UPGRADE: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
 
-    /// Two fragments of a message with a Ping between, then a whole one of 300 bytes.
+    /// Two fragments of a message with a Ping between them, then an unfragmented one of 300 bytes.
     fn frames() -> Vec<u8> {
         let mut frames = b"\x01\x02ab\x89\x00\x80\x01c\x81\x7e\x01\x2c".to_vec();
         frames.extend([b'x'; 300]);
@@ -287,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_stretch_is_passed_as_its_bytes_are_one_by_one() {
-        // Every length format, masked or not, and what is reported for a message in several pieces.
+        // Every length format, masked or not, and a message in several fragments.
         let mut stream = frames();
         stream.extend(b"\x81\x85\x01\x02\x03\x04hello\x01\xfe\0\x02\0\0\0\0xy\x8a\x80\0\0\0\0");
         stream.extend(b"\x80\x7f\0\0\0\0\0\x01\0\0");

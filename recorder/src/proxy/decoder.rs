@@ -1,4 +1,4 @@
-//! One direction of an upgraded connection: turns frames into steps.
+//! Turns the frames of one direction of an upgraded connection into steps.
 
 use bytes::{Bytes, BytesMut};
 use wstape_tape::{Action, CloseFrame, Micros, RawFrame, Received, ReceivedKind, Step};
@@ -15,13 +15,13 @@ use super::step::{Steps, conn_step, extension};
 const COMPRESSED: u8 = 4;
 /// RSV1 in a frame's first byte.
 const COMPRESSED_BIT: u8 = 0x40;
-/// Most fragments held for a compressed message.
+/// The maximum number of fragments held of a compressed message.
 const MAX_FRAGMENTS: usize = 4096;
 
-/// The key for the number of a compressed message's fragments.
+/// The key for the number of fragments that a compressed message came in.
 const FRAGMENTS_KEY: &str = "x-fragments";
 
-/// Decodes what one peer says.
+/// Decodes the frames of one peer.
 #[derive(Debug)]
 pub(super) struct FrameDecoder {
     conn: u64,
@@ -29,14 +29,15 @@ pub(super) struct FrameDecoder {
     splitter: FrameSplitter,
     /// Present if compression was agreed on.
     inflater: Option<Inflater>,
-    /// A message has begun whose last fragment has not come.
+    /// Whether a message has begun without its last fragment.
     in_message: bool,
-    /// The fragments of a compressed message.
+    /// The fragments of a compressed message that is not complete yet.
     compressed: Vec<Frame>,
     compressed_bytes: usize,
-    /// It was already reported that messages are left out.
+    /// Whether the tape already says that messages are left out.
     told: bool,
-    /// Messages left out since [`left_out`](Self::left_out), and their bytes.
+    /// The number of messages left out since the last call of [`left_out`](Self::left_out), and
+    /// their bytes.
     left_out: (u64, u64),
 }
 
@@ -55,12 +56,12 @@ impl FrameDecoder {
         }
     }
 
-    /// Messages that were left out since the last call, and their bytes on the wire.
+    /// The number of messages left out since the last call, and their bytes on the wire.
     pub(super) fn left_out(&mut self) -> (u64, u64) {
         std::mem::take(&mut self.left_out)
     }
 
-    /// What came.
+    /// Takes bytes from the peer.
     pub(super) fn take(&mut self, at: Micros, bytes: Bytes, out: &mut impl Steps) {
         self.splitter.push(bytes);
         loop {
@@ -79,7 +80,7 @@ impl FrameDecoder {
         }
     }
 
-    /// The stream ends here.
+    /// Takes the end of the stream.
     pub(super) fn end(&mut self, at: Micros, out: &mut impl Steps) {
         if let Some(begun) = self.unfinished(at) {
             out.push(begun);
@@ -89,7 +90,7 @@ impl FrameDecoder {
             return;
         }
         let torn = if self.inflater.is_some() {
-            // The tape's 101 negotiates no compression, so its frames must not be marked as
+            // The tape's 101 does not negotiate compression, so no frame may be marked as
             // compressed.
             let mut plain = BytesMut::from(&torn[..]);
             plain[0] &= !COMPRESSED_BIT;
@@ -100,7 +101,7 @@ impl FrameDecoder {
         out.push(self.bytes(at, torn));
     }
 
-    /// What came before is lost, and the next bytes begin a message.
+    /// Resumes at the start of a message, after a loss.
     pub(super) fn resume(&mut self, at: Micros, out: &mut impl Steps) {
         self.lose(at, out);
         if let Some(inflater) = &mut self.inflater {
@@ -108,14 +109,14 @@ impl FrameDecoder {
         }
     }
 
-    /// From here on something is lost.
+    /// Takes the start of a loss.
     pub(super) fn lose(&mut self, at: Micros, out: &mut impl Steps) {
         if let Some(begun) = self.unfinished(at) {
             out.push(begun);
         }
         self.splitter.restart();
         if std::mem::take(&mut self.in_message) && self.peer == Peer::Engine {
-            // A message in progress must end, or the next one can't begin.
+            // An unfinished message must be ended, or the next one can't begin.
             let last = RawFrame {
                 fin: true,
                 rsv: 0,
@@ -144,7 +145,7 @@ impl FrameDecoder {
             _ => None,
         };
         if opcode == CLOSE && step.is_some() {
-            // Whatever follows breaks the rules (RFC 6455, 5.5.1).
+            // Frames after a Close are a protocol violation (RFC 6455, 5.5.1).
             self.splitter.give_up();
         }
         if opcode < CLOSE {
@@ -153,16 +154,16 @@ impl FrameDecoder {
         out.push(step.unwrap_or_else(|| self.raw(at, &frame)));
     }
 
-    /// Clients mask and engines don't (RFC 6455, 5.1).
+    /// Whether the frame is masked as it must be: clients mask, engines don't (RFC 6455, 5.1).
     fn is_masked_as_due(&self, frame: &Frame) -> bool {
         frame.mask().is_some() == (self.peer == Peer::Client)
     }
 
-    /// A complete message; `None` for a text that is not UTF-8.
+    /// The step for a complete message; `None` for a text that is not UTF-8.
     fn message(&self, at: Micros, opcode: u8, payload: &Bytes) -> Option<Step> {
         let action = match (self.peer, opcode) {
             (Peer::Engine, BINARY) => Action::Binary(payload.clone()),
-            // What can't be a line as an event is written as an equivalent text.
+            // An event that can't be written as one in a line becomes an equivalent text.
             (Peer::Engine, _) if is_event(payload) => Action::Emit(payload.clone()),
             (Peer::Engine, _) => Action::Text(std::str::from_utf8(payload).ok()?.to_owned()),
             (Peer::Client, BINARY) => {
@@ -179,7 +180,7 @@ impl FrameDecoder {
         Some(conn_step(self.conn, at, action))
     }
 
-    /// A control frame; `None` if only a raw frame can express it.
+    /// The step for a control frame; `None` if only a raw frame can express it.
     fn control(&self, at: Micros, opcode: u8, payload: &Bytes) -> Option<Step> {
         if payload.len() > MAX_CONTROL_BYTES {
             return None;
@@ -211,7 +212,7 @@ impl FrameDecoder {
         Some(conn_step(self.conn, at, action))
     }
 
-    /// Any frame, as it came.
+    /// The raw step for any frame.
     fn raw(&self, at: Micros, frame: &Frame) -> Step {
         let payload = frame.payload();
         let action = match self.peer {
@@ -253,14 +254,15 @@ impl FrameDecoder {
             && !self.in_message
     }
 
-    /// A fragment of a compressed message. The message is kept decompressed and whole.
+    /// Takes a fragment of a compressed message. The message is recorded decompressed and in one
+    /// piece.
     fn fragment(&mut self, at: Micros, frame: Frame, out: &mut impl Steps) {
         let first = self.compressed.is_empty();
         let fits = self.compressed_bytes + frame.payload().len() <= MAX_MESSAGE_BYTES
             && self.compressed.len() < MAX_FRAGMENTS;
         let belongs = first || (frame.opcode() == CONTINUATION && frame.rsv() == 0);
         if !belongs || !fits {
-            // Anything left out of a message is missing for all that refer to it.
+            // Later messages may refer to what is left out here.
             if let Some(inflater) = &mut self.inflater {
                 inflater.missed();
             }
@@ -276,8 +278,8 @@ impl FrameDecoder {
         }
         self.compressed_bytes += frame.payload().len();
         if !frame.fin() {
-            // The rest may take long to come, and must not keep everything read with this in
-            // memory.
+            // The rest may take long to come. Until then this must not keep alive the whole buffer
+            // that it was read into.
             self.compressed.push(frame.detached());
             return;
         }
@@ -320,8 +322,8 @@ impl FrameDecoder {
         }
     }
 
-    /// A compressed message that can't be decompressed. Its frames are no use in a tape, because no
-    /// client it plays to has agreed on compression.
+    /// Leaves out a compressed message that can't be decompressed. Its frames are of no use in a
+    /// tape, because a client that the tape plays to has not agreed on compression.
     fn leave_out(&mut self, at: Micros, out: &mut impl Steps) {
         if !std::mem::replace(&mut self.told, true) {
             let text = format!(
@@ -337,7 +339,8 @@ impl FrameDecoder {
         self.compressed.clear();
     }
 
-    /// The received part of a compressed message that will not be completed, as an unfinished one.
+    /// The step for what has come of a compressed message that will not be completed: an unfinished
+    /// message.
     fn unfinished(&mut self, at: Micros) -> Option<Step> {
         let opcode = self.compressed.first()?.opcode();
         let plain = self.inflate(MAX_MESSAGE_BYTES).ok();
@@ -363,7 +366,7 @@ impl FrameDecoder {
     }
 }
 
-/// With the payload as text if it is UTF-8, else as bytes.
+/// A received frame with its payload as text if it is UTF-8, otherwise as bytes.
 fn with_payload(kind: ReceivedKind, payload: &Bytes) -> Received {
     let mut received = Received::new(kind);
     match std::str::from_utf8(payload) {
@@ -374,7 +377,7 @@ fn with_payload(kind: ReceivedKind, payload: &Bytes) -> Received {
     received
 }
 
-/// Code and reason of a Close, if it has any; `None` if they are not legal (RFC 6455, 5.5.1).
+/// The code and reason of a Close; `None` if they are invalid (RFC 6455, 5.5.1).
 fn close(payload: &[u8]) -> Option<CloseFrame> {
     close_parts(payload).map(|(code, reason)| CloseFrame { code, reason })
 }

@@ -1,4 +1,4 @@
-//! What each peer says, and the steps that makes.
+//! Tests which steps the frames of each peer make.
 
 use bytes::Bytes;
 use wstape_tape::{Micros, Step};
@@ -76,7 +76,8 @@ fn what_the_engine_says_is_what_a_tape_sends() {
     for (bytes, line) in table {
         let lines = said(Peer::Engine, None, bytes);
         if line.contains("gX4") {
-            // Not in its shortest form: bytes, in the pieces they came in.
+            // A length that is not in its shortest form: recorded as bytes, in the pieces they came
+            // in.
             assert!(lines.iter().all(|line| line.contains("bytes")), "{lines:?}");
         } else {
             assert_eq!(lines, [*line]);
@@ -143,7 +144,7 @@ fn what_follows_a_close_is_kept_as_the_bytes_it_is() {
 
 #[test]
 fn a_compressed_message_is_kept_whole_and_plain_with_its_pings_between() {
-    // RFC 7692, 7.2.3.1: "Hello" in two fragments, with a Ping between, then once more.
+    // From RFC 7692, 7.2.3.1: "Hello" in two fragments with a Ping between them, then once more.
     let stream =
         b"\x41\x03\xf2\x48\xcd\x89\x00\x80\x04\xc9\xc9\x07\x00\xc1\x05\xf2\x00\x11\x00\x00";
     let lines = said(Peer::Engine, Some(Inflater::new(false)), stream);

@@ -1,4 +1,4 @@
-//! Turns what the relay saw into steps, connection by connection, on the writer's thread.
+//! Turns what the relay observes into steps, connection by connection, on the writer's thread.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,28 +13,28 @@ use crate::error::RecordError;
 use crate::keepalive::Keepalive;
 use crate::recording::{Encoder, Gap, Recording, Stats};
 
-/// Statuses with which a running engine turns a subscriber away; any other was not sent by an
-/// engine.
+/// The statuses with which a running engine refuses a subscriber. Any other status suggests that it
+/// was not sent by an engine.
 const TURNED_AWAY: [u16; 7] = [401, 403, 408, 429, 500, 502, 503];
 
-/// Receives sentences about what the person at the keyboard should know.
+/// Receives sentences for the person at the keyboard.
 pub(super) type Remarks = Box<dyn FnMut(&str) + Send>;
 
-/// Writes what the relay saw.
+/// Writes what the relay observes.
 pub(super) struct ProxyEncoder {
     sessions: BTreeMap<u64, Session>,
     desk: Desk,
 }
 
-/// Where the steps of all connections meet.
+/// What all connections share.
 struct Desk {
     keepalive: Keepalive,
     stats: Stats,
     remarks: Remarks,
-    /// The last remark, ignoring which connection it was about: a client that tries again and again
-    /// gives one remark.
+    /// The last remark without its connection: a client that tries again and again causes only one
+    /// remark.
     said: String,
-    /// The last connection that got a result could be upgraded.
+    /// Whether the last connection with a result was upgraded.
     in_service: bool,
     upgraded: u64,
     strange: u64,
@@ -45,7 +45,7 @@ struct Writing<'a> {
     desk: &'a mut Desk,
     tape: &'a mut Recording,
     conn: u64,
-    /// The result; nothing is written after a failure.
+    /// The result; after a failure nothing more is written.
     done: Result<(), RecordError>,
 }
 
@@ -65,12 +65,12 @@ impl ProxyEncoder {
         }
     }
 
-    /// The first step of a recording: its player must not answer handshakes by itself.
+    /// The first step of a recording: an engine that plays it must not answer handshakes by itself.
     pub(super) fn first_step() -> Step {
         Step::at(Micros::ZERO, Action::Answers(Answers::Held))
     }
 
-    /// Writes what is left, and the end.
+    /// Writes what is still open, and the end.
     pub(super) fn end(&mut self, at: Micros, tape: &mut Recording) -> Result<(), RecordError> {
         let mut steps = Vec::new();
         for session in self.sessions.values_mut() {
@@ -82,7 +82,8 @@ impl ProxyEncoder {
         tape.push(Step::at(at, Action::End))
     }
 
-    /// Whether every answer was one that no WebSocket gives, and how many there were.
+    /// The number of answers that no WebSocket server gives, if there were any and no handshake was
+    /// upgraded.
     pub(super) fn is_no_websocket(&self) -> Option<u64> {
         let Desk {
             upgraded, strange, ..

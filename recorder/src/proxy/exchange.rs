@@ -1,4 +1,4 @@
-//! A connection before its upgrade: turns requests and answers into steps.
+//! Turns the requests and answers of a connection before its upgrade into steps.
 
 use std::collections::VecDeque;
 
@@ -16,24 +16,24 @@ use super::bounds::MAX_HEAD_BYTES;
 use super::inflate::Agreement;
 use super::step::{Steps, conn_step, extension};
 
-/// Most requests that may wait for their answers.
+/// The maximum number of requests that may wait for their answers.
 const MAX_PENDING: usize = 64;
-/// The key for extensions that a tape's own 101 leaves out.
+/// The key for the extensions of a 101 that are left out of its headers.
 const EXTENSIONS_KEY: &str = "x-extensions";
 /// The key for a request's method, unless it is GET.
 const METHOD_KEY: &str = "x-method";
-/// The key for the length of what is not kept.
+/// The key for the length of bytes that are not kept.
 const BYTES_KEY: &str = "x-bytes";
-/// Words in header names that may mean a secret, for heads that could not be parsed.
+/// Words in header names that suggest a secret, for heads that could not be parsed.
 const SECRET_WORDS: [&str; 6] = ["auth", "cookie", "key", "secret", "session", "token"];
 
-/// Requests and answers of one connection.
+/// The requests and answers of one connection.
 #[derive(Debug)]
 pub(super) struct Exchange {
     conn: u64,
     asking: Asking,
     asked: BytesMut,
-    /// Requests without an answer.
+    /// The requests that have no answer yet.
     pending: VecDeque<Pending>,
     answering: Answering,
     answered: BytesMut,
@@ -64,23 +64,23 @@ enum Answering {
     Anything,
 }
 
-/// How an answer is kept, once its body is complete.
+/// How an answer is recorded once its body is complete.
 #[derive(Debug)]
 enum Kept {
     Nothing,
-    /// For all connections: whoever asks gets it.
+    /// As the answer that any client gets for this path.
     Answer(HttpAnswer),
     Refusal(Refusal),
 }
 
-/// The connection is a WebSocket from here on.
+/// The upgrade of a connection to WebSocket.
 #[derive(Debug)]
 pub(super) struct Upgraded {
     /// How messages are compressed, if they are.
     pub(super) agreement: Option<Agreement>,
-    /// What the client has sent after its request.
+    /// What the client had already sent after its request.
     pub(super) from_client: Bytes,
-    /// What the engine has sent after its answer.
+    /// What the engine had already sent after its answer.
     pub(super) from_engine: Bytes,
 }
 
@@ -96,7 +96,7 @@ impl Exchange {
         }
     }
 
-    /// What the client sent.
+    /// Takes bytes from the client.
     pub(super) fn client_sent(&mut self, at: Micros, bytes: &[u8], out: &mut impl Steps) {
         self.asked.extend_from_slice(bytes);
         self.ask(at, out);
@@ -111,8 +111,8 @@ impl Exchange {
                     Ok(false) => return,
                     Err(_) => self.asking = Asking::Anything,
                 },
-                // What follows a request for an upgrade is a frame or a request, known once it is
-                // answered.
+                // Whether a frame or another request follows a request for an upgrade is known only
+                // once that is answered.
                 Asking::Head if self.pending.back().is_some_and(|last| last.upgrade) => {
                     if self.asked.len() > MAX_HEAD_BYTES {
                         self.asking = Asking::Anything;
@@ -151,7 +151,8 @@ impl Exchange {
         out.push(step);
     }
 
-    /// What the client sent is not a request, so nobody can tell what is secret in it.
+    /// Records only the length of bytes that are not a request, because nobody can tell what is
+    /// secret in them.
     fn unread(&mut self, at: Micros, out: &mut impl Steps) {
         let received = Received::new(ReceivedKind::Bytes);
         let mut step = conn_step(self.conn, at, Action::Received(received));
@@ -161,7 +162,7 @@ impl Exchange {
         self.asked.clear();
     }
 
-    /// What the engine sent.
+    /// Takes bytes from the engine. Returns the upgrade if they accept it.
     pub(super) fn engine_sent(
         &mut self,
         at: Micros,
@@ -213,7 +214,7 @@ impl Exchange {
         let mut headers = kept(answer.headers);
         let mut own = Vec::new();
         if agreement.is_some() {
-            // Messages are kept uncompressed, so that the tape plays to any client.
+            // Messages are recorded uncompressed, so that the tape plays to any client.
             headers.retain(|(name, _)| name != "sec-websocket-extensions");
             own.push(extension(EXTENSIONS_KEY, &answer.extensions));
         }
@@ -234,7 +235,7 @@ impl Exchange {
     fn answer(&mut self, at: Micros, answer: Answer, out: &mut impl Steps) {
         let (status, headers) = (answer.status, kept(answer.headers));
         if status < 200 {
-            // Interim (RFC 9110, 15.2): the answer itself is still to come.
+            // An interim answer (RFC 9110, 15.2): the final one is still to come.
             return;
         }
         let pending = self.pending.pop_front();
@@ -259,7 +260,7 @@ impl Exchange {
                     Kept::Nothing
                 }
             }
-            // Also the answer to an unreadable request.
+            // Includes the answer to an unreadable request.
             _ => Kept::Refusal(Refusal {
                 headers,
                 ..Refusal::new(status)
@@ -269,7 +270,7 @@ impl Exchange {
         if bodiless || framing == Framing::Length(0) {
             self.body_is_whole(at, out);
         }
-        // What the client sent after it may be the next request.
+        // What the client has already sent may be the next request.
         self.ask(at, out);
     }
 
@@ -284,8 +285,8 @@ impl Exchange {
                 out.push(Step::at(at, Action::Http(answer)));
             }
             (Kept::Refusal(mut refusal), body) => {
-                // With a status that a refusal can't have, its body would not be searched for
-                // secrets.
+                // If a refusal can't have its status, it is written as raw bytes, which are not
+                // searched for secrets.
                 if FINAL_STATUSES.contains(&refusal.status) {
                     refusal.body = body.unwrap_or_default();
                 }
@@ -295,7 +296,7 @@ impl Exchange {
         }
     }
 
-    /// Nothing more comes: a refusal whose body breaks off still counts, without a body.
+    /// Ends an incomplete answer: a refusal is recorded without its body.
     pub(super) fn cut(&mut self, at: Micros, out: &mut impl Steps) {
         if let Answering::Body(_, kept) = &mut self.answering
             && let Kept::Refusal(refusal) = std::mem::replace(kept, Kept::Nothing)
@@ -304,21 +305,21 @@ impl Exchange {
         }
     }
 
-    /// The client has ended its side.
+    /// Takes the end of the client's side.
     pub(super) fn client_ended(&mut self, at: Micros, out: &mut impl Steps) {
         if !self.asked.is_empty() {
             self.unread(at, out);
         }
     }
 
-    /// The engine has ended; false if its steps were made here.
+    /// Takes the end of the engine's side. Returns `false` if the steps already contain it.
     pub(super) fn engine_ended(&mut self, at: Micros, how: End, out: &mut impl Steps) -> bool {
         match &self.answering {
             Answering::Body(body, _) if body.ends_with_the_connection() => {
                 self.body_is_whole(at, out);
             }
             Answering::Body(..) => self.cut(at, out),
-            // A head that breaks off.
+            // An incomplete head.
             Answering::Head if !self.answered.is_empty() => {
                 let garbage = Garbage {
                     bytes: without_secrets(&self.answered.split()),
@@ -335,13 +336,13 @@ impl Exchange {
     }
 }
 
-/// The headers that a tape keeps.
+/// The headers that are kept in a tape.
 fn kept(mut headers: Headers) -> Headers {
     headers.retain(|(name, _)| !is_own_header(name));
     headers
 }
 
-/// An unparsed answer, without the lines that may hold a secret.
+/// An unparsed answer without the lines that may hold a secret.
 fn without_secrets(answer: &[u8]) -> Bytes {
     if !answer.starts_with(b"HTTP/") {
         return Bytes::copy_from_slice(answer);

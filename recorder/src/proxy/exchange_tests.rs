@@ -1,4 +1,4 @@
-//! Requests and answers as steps, however their bytes come.
+//! Tests which steps requests and answers make, whatever pieces their bytes come in.
 
 use bytes::Bytes;
 use wstape_tape::{End, Micros, Step};
@@ -7,8 +7,8 @@ use super::exchange::{Exchange, Upgraded};
 
 const ASK: &str = "GET /ws?token=s HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n";
 
-/// The steps for a dialogue, `>` from the client and `<` from the engine, sent whole and byte by
-/// byte.
+/// The steps for a dialogue, with `>` from the client and `<` from the engine, sent both at once
+/// and byte by byte.
 fn lines(said: &[(char, &str)], end: Option<End>) -> (Vec<String>, Option<Upgraded>) {
     let play = |size: usize| {
         let mut exchange = Exchange::new(7);

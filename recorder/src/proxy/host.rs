@@ -1,4 +1,4 @@
-//! The one header that may be rewritten: `Host`, for engines behind virtual hosts.
+//! Rewrites the one header that the relay may change: `Host`, for engines behind virtual hosts.
 
 use bytes::{Bytes, BytesMut};
 use wstape_wire::http1::{is_field, with_host};
@@ -10,13 +10,13 @@ use super::bounds::MAX_HEAD_BYTES;
 #[derive(Debug)]
 pub(super) struct HostRewriter {
     host: Bytes,
-    /// The part of a head so far.
+    /// The head that is not complete yet.
     head: BytesMut,
     done: bool,
 }
 
 impl HostRewriter {
-    /// To `host`.
+    /// Rewrites the header to `host`.
     pub(super) fn new(host: Bytes) -> Self {
         Self {
             host,
@@ -25,7 +25,7 @@ impl HostRewriter {
         }
     }
 
-    /// What to pass to the engine for what came from the client: nothing until a head is complete.
+    /// Takes bytes from the client and returns what to pass on: nothing until a head is complete.
     pub(super) fn pass(&mut self, bytes: Bytes) -> Bytes {
         if self.done {
             return bytes;
@@ -47,7 +47,7 @@ impl HostRewriter {
         out.freeze()
     }
 
-    /// The held part of a head that will not be completed.
+    /// The part of a head that was held and will not be completed.
     pub(super) fn rest(&mut self) -> Bytes {
         self.done = true;
         self.head.split().freeze()

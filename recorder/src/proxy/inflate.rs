@@ -8,21 +8,21 @@ use miniz_oxide::{DataFormat, MZError, MZFlush, MZStatus};
 const PERMESSAGE_DEFLATE: &str = "permessage-deflate";
 /// The end of every compressed message, which is not sent (RFC 7692, 7.2.2).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
-/// Bytes inflated at once.
+/// How many bytes are inflated at once.
 const STEP_BYTES: usize = 16 << 10;
 
 /// The compression that the two ends agreed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Agreement {
-    /// The engine resets its window between messages.
+    /// Whether the engine resets its window between messages.
     pub(super) engine_forgets: bool,
-    /// The client resets its window between messages.
+    /// Whether the client resets its window between messages.
     pub(super) client_forgets: bool,
 }
 
 impl Agreement {
-    /// Parses the `Sec-WebSocket-Extensions` of a 101. `None` unless it is permessage-deflate
-    /// alone; frames then stay as they are.
+    /// Parses the `Sec-WebSocket-Extensions` of a 101. `None` unless that is permessage-deflate
+    /// alone; frames are then recorded as they are.
     pub(super) fn parse(extensions: &str) -> Option<Self> {
         let mut parts = extensions.split(';').map(str::trim);
         if extensions.contains(',') || !parts.next()?.eq_ignore_ascii_case(PERMESSAGE_DEFLATE) {
@@ -36,7 +36,7 @@ impl Agreement {
             match part.split('=').next().unwrap_or_default().trim() {
                 "server_no_context_takeover" => agreed.engine_forgets = true,
                 "client_no_context_takeover" => agreed.client_forgets = true,
-                // A window of 32 KiB reads what was written with any smaller one.
+                // Inflating with a window of 32 KiB works for any smaller window too.
                 "server_max_window_bits" | "client_max_window_bits" => {}
                 _ => return None,
             }
@@ -57,9 +57,9 @@ pub(super) enum NotPlain {
 /// Inflates the messages of one direction.
 pub(super) struct Inflater {
     state: Box<InflateState>,
-    /// No message uses anything from the one before.
+    /// Whether no message refers to the one before.
     forgets: bool,
-    /// What the next message refers to is unknown.
+    /// Whether the data that the next message may refer to was lost.
     lost: bool,
 }
 
@@ -72,12 +72,12 @@ impl Inflater {
         }
     }
 
-    /// Something between two messages was not seen.
+    /// Notes that something between two messages was lost.
     pub(super) fn missed(&mut self) {
         self.lost = !self.forgets;
     }
 
-    /// A message's fragments decompressed, at most `most` bytes.
+    /// Decompresses a message that came in these fragments, up to `most` bytes.
     pub(super) fn message<'a>(
         &mut self,
         fragments: impl Iterator<Item = &'a [u8]>,
@@ -101,7 +101,8 @@ impl Inflater {
         Ok(plain.freeze())
     }
 
-    /// A message that is too long is inflated all the same: later ones may refer to it.
+    /// Inflates one fragment. A message that is too long is still inflated to its end, because
+    /// later ones may refer to it.
     fn fragment(
         &mut self,
         mut input: &[u8],
@@ -121,8 +122,8 @@ impl Inflater {
                 plain.extend_from_slice(inflated);
             }
             match done.status {
-                // The last block was marked final (RFC 7692, 7.2.3.4): anything more starts a new
-                // stream.
+                // The last block was marked final (RFC 7692, 7.2.3.4): whatever follows starts a
+                // new stream.
                 Ok(MZStatus::StreamEnd) => self.state.reset(DataFormat::Raw),
                 Ok(MZStatus::Ok) | Err(MZError::Buf) => {}
                 _ => return Err(NotPlain::Corrupt),

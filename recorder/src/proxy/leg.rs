@@ -22,9 +22,9 @@ pub trait Listen: Send {
     fn accept(&mut self) -> impl Future<Output = io::Result<Self::Leg>> + Send;
 }
 
-/// The way to the engine.
+/// How to reach the engine.
 pub trait Reach: Send + Sync + 'static {
-    /// A stream to it: the one inside TLS, if TLS is used.
+    /// A stream to the engine; if TLS is used, the one inside TLS.
     type Leg: Leg;
 
     /// Connects once.
@@ -33,7 +33,7 @@ pub trait Reach: Send + Sync + 'static {
 
 impl Leg for TcpStream {
     fn reset(self) {
-        // If the socket refuses, the peer sees whatever a drop causes.
+        // If the socket refuses, the peer sees an ordinary end.
         let _ = self.set_zero_linger();
     }
 }
@@ -49,7 +49,7 @@ impl Listen for TcpListener {
 
     async fn accept(&mut self) -> io::Result<TcpStream> {
         let (stream, _) = TcpListener::accept(self).await?;
-        // Pass bytes on as they come.
+        // Disables Nagle's algorithm, so that bytes are passed on as they come.
         stream.set_nodelay(true)?;
         Ok(stream)
     }

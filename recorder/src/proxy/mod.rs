@@ -60,9 +60,10 @@ use buffers::Buffers;
 use encoder::Remarks;
 use host::HostRewriter;
 
-/// Connections at once; more wait to be accepted. Also the most that a tape may hold back.
+/// The maximum number of connections at once; more wait to be accepted. A tape may hold the
+/// handshakes of as many.
 const MAX_CONNECTIONS: usize = 4096;
-/// The pause after a failed accept (mostly for lack of descriptors).
+/// The pause after a failed accept (mostly because file descriptors ran out).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A proxy that records what passes through it.
@@ -96,8 +97,8 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// In front of the engine at `upstream`, a `ws` or `wss` URL. Only its host, port and scheme
-    /// count: clients choose the path. What is recorded goes through `redactor`.
+    /// Creates a proxy in front of the engine at `upstream`, a `ws` or `wss` URL. Only its host,
+    /// port and scheme count: clients choose the path. What is recorded goes through `redactor`.
     ///
     /// # Errors
     /// [`RecordError::Subscriber`] for any other URL.
@@ -143,17 +144,17 @@ impl Proxy {
         self
     }
 
-    /// Where the engine is.
+    /// The engine's address.
     #[must_use]
     pub fn upstream(&self) -> &Target {
         &self.upstream
     }
 
-    /// Connects to the engine once, without sending anything, so that a permanent problem comes to
-    /// light before anybody dials. Without TLS there is nothing to check.
+    /// Connects to the engine once, without sending anything, so that a permanent problem is found
+    /// before any client dials. Without TLS there is nothing to check.
     ///
     /// # Errors
-    /// [`RecordError::Upstream`] if TLS fails. It is no error if the engine is not there yet.
+    /// [`RecordError::Upstream`] if TLS fails. It is not an error if the engine is not there yet.
     pub async fn check(&self, reach: &impl Reach) -> Result<(), RecordError> {
         if !self.upstream.tls() {
             return Ok(());
@@ -182,7 +183,7 @@ impl Proxy {
     /// [`RecordError::Output`] if the output can't be written; [`RecordError::Broken`] if it fails
     /// during the recording, as on a full disk; what was acknowledged before can be played.
     /// [`RecordError::Secret`] if the tape holds one. [`RecordError::NoWebSocket`] if no handshake
-    /// got an answer that a WebSocket gives.
+    /// was upgraded and some got an answer that no WebSocket server gives.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -216,8 +217,8 @@ impl Proxy {
             let next = async {
                 let accepted = listener.accept().await;
                 if accepted.is_err() {
-                    // Out of descriptors, or a client that left at once: the next one may do
-                    // better.
+                    // Out of file descriptors, or the client left at once: the next accept may
+                    // succeed.
                     let pause = self.clock.now().saturating_add(ACCEPT_PAUSE);
                     self.clock.sleep_until(pause).await;
                 }
@@ -249,7 +250,7 @@ impl Proxy {
     }
 }
 
-/// Counts a connection whose relay panicked; the [`Report`] has already told its tape.
+/// Counts a connection with a relay that panicked; its [`Report`] has already told the tape.
 fn note_panic(ended: &Result<(), JoinError>, stats: &Stats) {
     if ended.as_ref().is_err_and(JoinError::is_panic) {
         stats.failed();

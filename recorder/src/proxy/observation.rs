@@ -1,4 +1,4 @@
-//! What the relay saw, as handed to the writer.
+//! What the relay observes, as it is handed to the writer.
 
 use bytes::Bytes;
 use wstape_tape::{End, Micros};
@@ -6,14 +6,14 @@ use wstape_tape::{End, Micros};
 /// One of the two peers of the proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Peer {
-    /// The one that dialed.
+    /// The peer that dialed.
     Client,
-    /// The one that was dialed.
+    /// The peer that was dialed.
     Engine,
 }
 
 impl Peer {
-    /// The word for it.
+    /// The word for the peer in sentences.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Client => "client",
@@ -22,24 +22,24 @@ impl Peer {
     }
 }
 
-/// Something that the relay saw.
+/// An event that the relay observed.
 #[derive(Debug)]
 pub(crate) struct Observation {
-    /// When.
+    /// The time of the event.
     pub(crate) at: Micros,
-    /// On which connection, from 1.
+    /// The connection's number, from 1.
     pub(crate) conn: u64,
     pub(crate) event: Event,
 }
 
-/// What was seen.
+/// What happened on a connection.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// A peer sent bytes.
     Bytes(Peer, Bytes),
     /// A peer sent bytes that begin a message; earlier ones were lost.
     Resumed(Peer, Bytes),
-    /// What a peer sent last is lost.
+    /// The last bytes of a peer are lost.
     Lost(Peer),
     /// A peer ended its side.
     Ended(Peer, End),
@@ -47,6 +47,6 @@ pub(crate) enum Event {
     Unreachable(String),
     /// The relay panicked, and both streams were dropped.
     Failed,
-    /// Nothing more comes of this connection.
+    /// The connection is over.
     Over,
 }

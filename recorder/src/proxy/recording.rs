@@ -17,7 +17,7 @@ use crate::redact::Redactor;
 use crate::tap::Summary;
 
 /// A recording in progress of the connections to one engine: what [`Proxy`](super::Proxy) does with
-/// its traffic, for programs that relay their own.
+/// its traffic, for programs that relay traffic themselves.
 pub struct ProxyRecording {
     writer: Writer<ProxyEncoder>,
     connections: RecordedConnections,
@@ -34,8 +34,8 @@ pub struct RecordedConnections {
     came: Arc<AtomicU64>,
 }
 
-/// One connection of a [`ProxyRecording`]. Nothing here waits; what the disk can't keep up with is
-/// lost to the tape, and counted. Dropping it ends the connection.
+/// One connection of a [`ProxyRecording`]. None of its methods waits: what the disk can't keep up
+/// with is lost to the tape, and counted. Dropping it ends the connection.
 #[derive(Debug)]
 pub struct RecordedConnection(Report);
 
@@ -63,7 +63,7 @@ impl ProxyRecording {
         )
     }
 
-    /// As [`begin`](Self::begin); if `lossless`, the source waits for room.
+    /// Like [`begin`](Self::begin), but if `lossless`, the source waits for room in the queue.
     pub(super) fn with(
         upstream: &Target,
         (output, lossless): (Output, bool),
@@ -118,12 +118,12 @@ impl ProxyRecording {
         &self.connections.time
     }
 
-    /// Writes what is left, and the tape's end.
+    /// Writes what is still open, and the tape's end.
     ///
     /// # Errors
     /// [`RecordError::Broken`] if the output failed during the recording; [`RecordError::Secret`]
-    /// if the tape holds one; [`RecordError::NoWebSocket`] if no handshake got an answer that a
-    /// WebSocket gives.
+    /// if the tape holds one; [`RecordError::NoWebSocket`] if no handshake was upgraded and some
+    /// got an answer that no WebSocket server gives.
     pub async fn finish(self) -> Result<Summary, RecordError> {
         let RecordedConnections { time, stats, .. } = self.connections;
         let (duration, end_at) = (time.elapsed(), time.now());
@@ -157,7 +157,7 @@ impl fmt::Debug for ProxyRecording {
 }
 
 impl RecordedConnections {
-    /// The next connection has reached the engine, or is trying to.
+    /// Creates the next connection, which has reached the engine or is trying to.
     #[must_use]
     pub fn connection(&self) -> RecordedConnection {
         RecordedConnection(self.next())
@@ -179,27 +179,28 @@ impl fmt::Debug for RecordedConnections {
 }
 
 impl RecordedConnection {
-    /// The subscriber sent this.
+    /// Records bytes from the subscriber.
     pub fn client_sent(&mut self, bytes: &Bytes) {
         self.0.bytes(Peer::Client, bytes);
     }
 
-    /// The engine sent this.
+    /// Records bytes from the engine.
     pub fn engine_sent(&mut self, bytes: &Bytes) {
         self.0.bytes(Peer::Engine, bytes);
     }
 
-    /// The subscriber ended its stream.
+    /// Records that the subscriber ended its stream.
     pub fn client_ended(&mut self, how: End) {
         self.0.ended(Peer::Client, how);
     }
 
-    /// The engine ended its stream.
+    /// Records that the engine ended its stream.
     pub fn engine_ended(&mut self, how: End) {
         self.0.ended(Peer::Engine, how);
     }
 
-    /// The engine can't be reached, for this reason, and the subscriber gets a reset.
+    /// Records that the engine can't be reached, for this reason, and that the subscriber gets a
+    /// reset.
     pub fn unreachable(&mut self, why: &str) {
         self.0.unreachable(why.to_owned());
     }

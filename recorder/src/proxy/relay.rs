@@ -1,4 +1,4 @@
-//! Passes on bytes, and ends, as they come.
+//! Relays bytes and ends between the two peers as they come.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -20,10 +20,10 @@ use super::observation::Peer;
 use super::report::Report;
 use crate::recording::TapeTime;
 
-/// Most bytes that may wait between the two peers.
+/// The maximum number of bytes that may wait between the two peers.
 const MAX_WAITING_BYTES: usize = BUFFER_BYTES;
 
-/// How long reaching the engine may take: TCP, and TLS if used.
+/// How long connecting to the engine may take, including TLS if used.
 pub(super) const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Relays one connection from its accept to its end.
@@ -40,7 +40,7 @@ pub(super) async fn run<C: Leg>(
     let dialed = {
         let mut dial = pin!(reach.dial());
         poll_fn(|cx| {
-            // What the client sends meanwhile waits, and its end is noticed.
+            // Meanwhile the client's bytes are read ahead, and its end is noticed.
             if from_client
                 .read_ahead(cx, &mut client, &mut report)
                 .is_err()
@@ -63,13 +63,14 @@ pub(super) async fn run<C: Leg>(
             report.unreachable(why);
             client.reset();
         }
-        // It has ended with a reset, and needs none.
+        // The client has reset its stream itself.
         None => report.ended(Peer::Client, End::Reset),
     }
     report.over();
 }
 
-/// Why there is no engine; a word if the system's own message has numbers in it.
+/// Why the engine can't be reached. Uses a word of its own if the system's message contains
+/// numbers.
 fn why(error: &DialError) -> String {
     match error {
         DialError::Connect(error) => match error.kind() {
@@ -97,7 +98,7 @@ async fn join<C: Leg, E: Leg>(
                 return Poll::Ready(Some(*peer));
             }
         }
-        // A peer that accepts nothing more counts as ended once it sends nothing more either.
+        // A peer that accepts no more bytes counts as ended once it sends no more either.
         for (to, of) in [(&from_client, &from_engine), (&from_engine, &from_client)] {
             if to.is_stuck() && of.has_ended() {
                 return Poll::Ready(Some(of.from));
@@ -115,7 +116,7 @@ async fn join<C: Leg, E: Leg>(
             engine.reset();
         }
         Some(Peer::Engine) => {
-            // After its FIN it is no news to the tape that it accepts nothing.
+            // After the engine's FIN, the tape need not know that it accepts nothing more.
             if !from_engine.has_ended() {
                 report.ended(Peer::Engine, End::Reset);
             }
@@ -124,20 +125,20 @@ async fn join<C: Leg, E: Leg>(
     }
 }
 
-/// That peer has reset its stream.
+/// A peer has reset its stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Reset(Peer);
 
-/// One direction.
+/// One direction of a relayed connection.
 #[derive(Debug)]
 struct Pump {
     from: Peer,
     host: Option<HostRewriter>,
     buffers: Arc<Buffers>,
-    /// Read and not yet written.
+    /// Bytes that were read and not written yet.
     waiting: VecDeque<Bytes>,
     waiting_bytes: usize,
-    /// Written and not yet flushed.
+    /// Whether written bytes may not have been flushed yet.
     unflushed: bool,
     source: Source,
     sink: Sink,
@@ -152,7 +153,7 @@ enum Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sink {
     Open,
-    /// It was told about the end.
+    /// It was told about the source's end.
     Ended,
     /// It accepts nothing more.
     Stuck,
@@ -180,7 +181,7 @@ impl Pump {
         self.sink == Sink::Stuck
     }
 
-    /// Relays what there is; ready once the end was relayed.
+    /// Relays what there is. Ready once the end has been relayed.
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
@@ -192,7 +193,7 @@ impl Pump {
             match self.sink {
                 Sink::Ended => return Poll::Ready(Ok(())),
                 Sink::Stuck => {
-                    // Keep reading, to notice the source's end; nobody takes the bytes.
+                    // Keep reading to notice the source's end, and discard the bytes.
                     self.waiting.clear();
                     self.waiting_bytes = 0;
                     if self.has_ended() {
@@ -241,7 +242,7 @@ impl Pump {
         match self.poll_read(cx, source, report) {
             Poll::Ready(read) => Poll::Ready(read.map(|()| Step::Further)),
             Poll::Pending => {
-                // Nothing more to come for now: flush what TLS holds back.
+                // No more bytes for now: flush what TLS holds back.
                 if self.unflushed {
                     let flushed = ready!(Pin::new(&mut sink).poll_flush(cx));
                     self.unflushed = false;
@@ -254,7 +255,7 @@ impl Pump {
         }
     }
 
-    /// Reads on while the other peer is not there yet, within the bound.
+    /// Reads ahead, up to the limit, while the other peer is not connected yet.
     fn read_ahead(
         &mut self,
         cx: &mut Context<'_>,
@@ -270,7 +271,7 @@ impl Pump {
         Ok(())
     }
 
-    /// Reads once, and reports it.
+    /// Reads once and reports what came.
     fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
@@ -291,7 +292,7 @@ impl Pump {
                     self.wait(rest);
                 }
             }
-            // TLS that ends without a notice still ends with a FIN.
+            // TLS that ends without a close_notify still ended with a FIN.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 self.source = Source::Ended;
                 report.ended(self.from, End::Fin);
@@ -317,7 +318,7 @@ impl Pump {
     }
 }
 
-/// What a turn did.
+/// The result of one step of the relay.
 enum Step {
     Further,
     /// The sink accepts nothing more.

@@ -1,4 +1,5 @@
-//! From the relay to the writer: what is handed over, what is lost, and where recording resumes.
+//! Reports from the relay to the writer: what is handed over, what is lost, and where recording
+//! resumes.
 
 use std::task::{Context, Poll};
 
@@ -9,7 +10,7 @@ use super::cursor::Cursor;
 use super::observation::{Event, Observation, Peer};
 use crate::recording::{Sender, Stats, TapeTime};
 
-/// Reports on one connection. Never waits. If a panic drops it, it reports that.
+/// Reports on one connection without ever waiting. When a panic drops it, it reports that too.
 #[derive(Debug)]
 pub(super) struct Report {
     conn: u64,
@@ -20,11 +21,11 @@ pub(super) struct Report {
     engine: Direction,
 }
 
-/// What one peer sends.
+/// The state of one direction: what one peer sends.
 #[derive(Debug)]
 struct Direction {
     cursor: Cursor,
-    /// What it sent last is lost.
+    /// Whether the last bytes are lost.
     lost: bool,
 }
 
@@ -54,12 +55,12 @@ impl Report {
         }
     }
 
-    /// Ready once the recording has room: at once, unless it must not lose anything.
+    /// Ready once the recording has room: always, unless it must not lose anything.
     pub(super) fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
         self.sender.poll_room(cx)
     }
 
-    /// `peer` sent this.
+    /// Reports bytes from `peer`.
     pub(super) fn bytes(&mut self, peer: Peer, bytes: &Bytes) {
         let (conn, at) = (self.conn, self.time.now());
         let seen = |event| Observation { at, conn, event };
@@ -67,7 +68,7 @@ impl Report {
             Peer::Client => &mut self.client,
             Peer::Engine => &mut self.engine,
         };
-        // No tape makes sense without its handshakes, so they have reserved room.
+        // A tape makes no sense without its handshakes, so they have reserved room in the queue.
         let vital = direction.cursor.in_head();
         let passed = direction.cursor.pass(bytes);
         self.stats.came(passed.frames, bytes.len() as u64);
@@ -95,7 +96,7 @@ impl Report {
         }
     }
 
-    /// `peer` ended its side.
+    /// Reports that `peer` ended its side.
     pub(super) fn ended(&mut self, peer: Peer, how: End) {
         let lost = match peer {
             Peer::Client => self.client.lost,
@@ -107,12 +108,12 @@ impl Report {
         self.vital(Event::Ended(peer, how));
     }
 
-    /// The engine can't be reached, and the client gets a reset.
+    /// Reports that the engine can't be reached, and that the client gets a reset.
     pub(super) fn unreachable(&mut self, why: String) {
         self.vital(Event::Unreachable(why));
     }
 
-    /// Nothing more comes of this connection.
+    /// Reports that the connection is over.
     pub(super) fn over(&mut self) {
         self.vital(Event::Over);
     }

@@ -1,4 +1,4 @@
-//! One connection on the writer's side: turns what the relay saw into steps.
+//! Turns what the relay observes on one connection into steps, on the writer's thread.
 
 use wstape_tape::{Action, End, Micros, Received, ReceivedKind, Step};
 
@@ -13,7 +13,7 @@ use super::step::{Steps, conn_step};
 pub(crate) struct Session {
     conn: u64,
     phase: Phase,
-    /// The client has ended its side, and the engine has sent nothing since.
+    /// Whether the client has ended its side and the engine has sent nothing since.
     left: bool,
 }
 
@@ -37,8 +37,8 @@ impl Session {
         }
     }
 
-    /// A connection whose beginning nobody saw. Whether its messages are compressed is not known:
-    /// compressed ones refer to unseen data, and are left out.
+    /// A connection with an unknown beginning. Whether its messages are compressed is unknown:
+    /// compressed ones refer to data that was not seen, and are left out.
     pub(crate) fn midway(conn: u64) -> Self {
         Self::upgraded(conn, || {
             let mut inflater = Inflater::new(false);
@@ -47,13 +47,14 @@ impl Session {
         })
     }
 
-    /// A connection whose request was seen, and no word of the engine's: what the client sends
-    /// from here on is its first frames. They may be compressed, as it will have offered that.
+    /// A connection with a known request, but without anything from the engine. What the client
+    /// sends from here on are its first frames. They may be compressed, as most clients offer
+    /// compression.
     pub(crate) fn unanswered(conn: u64) -> Self {
         Self::upgraded(conn, || Inflater::new(false))
     }
 
-    /// A connection that is a WebSocket already, with an inflater for each peer.
+    /// A connection that is already a WebSocket, with an inflater for each peer.
     fn upgraded(conn: u64, inflater: impl Fn() -> Inflater) -> Self {
         let decoder = |peer| Box::new(FrameDecoder::new(conn, peer, Some(inflater())));
         Self {
@@ -66,7 +67,7 @@ impl Session {
         }
     }
 
-    /// The steps for what was seen; true if that upgraded the connection.
+    /// Takes an event and makes its steps. Returns whether it upgraded the connection.
     pub(crate) fn take(&mut self, at: Micros, event: Event, out: &mut impl Steps) -> bool {
         if matches!(event, Event::Bytes(Peer::Engine, _)) {
             self.left = false;
@@ -94,7 +95,7 @@ impl Session {
                 let decoder = if peer == Peer::Client { client } else { engine };
                 decoder.lose(at, out);
             }
-            // Bodies: after a loss in them, nothing is followed.
+            // A loss in an HTTP body: nothing after it is followed.
             (Event::Resumed(..) | Event::Lost(_), _) => {}
             (Event::Over, _) => self.cut(at, out),
             (Event::Ended(peer, how), _) => self.end(at, peer, how, out),
@@ -119,7 +120,7 @@ impl Session {
         false
     }
 
-    /// Nothing more comes: keeps the started part of a frame.
+    /// Takes the end of the connection or of the recording: keeps what came of incomplete frames.
     pub(crate) fn cut(&mut self, at: Micros, out: &mut impl Steps) {
         match &mut self.phase {
             Phase::Http(exchange) => exchange.cut(at, out),
@@ -130,7 +131,7 @@ impl Session {
         }
     }
 
-    /// Messages that were left out since the last call, and their bytes on the wire.
+    /// The number of messages left out since the last call, and their bytes on the wire.
     pub(crate) fn left_out(&mut self) -> (u64, u64) {
         match &mut self.phase {
             Phase::Http(_) => (0, 0),
@@ -170,8 +171,8 @@ impl Session {
         }
         self.left |= peer == Peer::Client;
         let action = match (peer, how) {
-            // The client left first. A step for the engine's own goodbye would race with the
-            // player's client leaving.
+            // The client left first. A step for the engine's own end would race with the client
+            // that leaves when the tape is played.
             (Peer::Engine, End::Fin) if self.left => return,
             (Peer::Engine, how) => Action::Drop(how),
             (Peer::Client, End::Fin) => Action::Received(Received::new(ReceivedKind::Fin)),

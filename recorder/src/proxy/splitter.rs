@@ -1,4 +1,4 @@
-//! Splits bytes into frames, in whatever chunks they come.
+//! Splits bytes into frames, whatever chunks they come in.
 
 use std::collections::VecDeque;
 
@@ -13,7 +13,7 @@ use super::bounds::MAX_MESSAGE_BYTES;
 pub(super) enum Piece {
     /// A whole frame.
     Frame(Frame),
-    /// Bytes that are not a frame, or belong to one too long to hold.
+    /// Bytes that are not a frame, or that belong to one too long to hold.
     Bytes(Bytes),
 }
 
@@ -30,7 +30,7 @@ impl Frame {
         self.raw[0] & 0x80 != 0
     }
 
-    /// The three RSV bits; RSV1 is the 4.
+    /// The three RSV bits; RSV1 has the value 4.
     pub(super) fn rsv(&self) -> u8 {
         self.raw[0] >> 4 & 7
     }
@@ -40,14 +40,14 @@ impl Frame {
         self.raw[0] & 0x0f
     }
 
-    /// The masking key, if masked.
+    /// The masking key, if the frame is masked.
     pub(super) fn mask(&self) -> Option<[u8; 4]> {
         let masked = self.raw[1] & 0x80 != 0;
         let key = &self.raw[self.head.checked_sub(4)?..self.head];
         masked.then(|| key.try_into().ok()).flatten()
     }
 
-    /// The frame, copied out of its larger buffer.
+    /// The frame copied out of the larger buffer that it was read into.
     pub(super) fn detached(self) -> Self {
         Self {
             raw: Bytes::copy_from_slice(&self.raw),
@@ -72,28 +72,29 @@ impl Frame {
 /// Splits a stream into frames.
 #[derive(Debug, Default)]
 pub(super) struct FrameSplitter {
-    /// The start of the next frame.
+    /// The incomplete start of the next frame.
     partial: BytesMut,
-    /// Bytes still to come of a frame too long to hold.
+    /// How many bytes are still to come of a frame too long to hold.
     passing: u64,
-    /// An invalid head came: nothing after it is a frame.
+    /// Whether an invalid head came: nothing after it is a frame.
     broken: bool,
     ready: VecDeque<Bytes>,
 }
 
 impl FrameSplitter {
-    /// Takes what came.
+    /// Takes the next bytes.
     pub(super) fn push(&mut self, bytes: Bytes) {
         if !bytes.is_empty() {
             self.ready.push_back(bytes);
         }
     }
 
-    /// Passes on the next messages between braces, each the whole payload of an unmasked text frame
-    /// in one contiguous piece, along with that piece: what feeds send, many at a time. Anything
-    /// else is left for [`next`](Self::next).
+    /// Passes on the next messages that look like events, each with the chunk that contains it. A
+    /// message must be the whole payload of an unmasked text frame in one chunk, and begin and end
+    /// with a brace. That is what feeds send, many at a time. Everything else is left for
+    /// [`next`](Self::next).
     pub(super) fn events(&mut self, mut take: impl FnMut(&[u8], &Bytes)) {
-        /// FIN, and the opcode of a text.
+        /// A frame's first byte with FIN and the opcode of text.
         const WHOLE_TEXT: u8 = 0x80 | TEXT;
         if self.broken || self.passing > 0 || !self.partial.is_empty() {
             return;
@@ -129,7 +130,7 @@ impl FrameSplitter {
             }
             if self.partial.is_empty() {
                 let whole = self.ready.front_mut()?;
-                // The common case: a contiguous frame, not copied.
+                // The common case: a frame within one chunk is not copied.
                 if let Head::Whole {
                     bytes: head,
                     payload,
@@ -167,19 +168,19 @@ impl FrameSplitter {
         }
     }
 
-    /// Nothing from here on is a frame.
+    /// Treats everything from here on as bytes that are not frames.
     pub(super) fn give_up(&mut self) {
         debug_assert!(self.partial.is_empty(), "a whole frame came last");
         self.broken = true;
     }
 
-    /// The started part of a frame that will not be completed.
+    /// The incomplete frame at the end of the stream.
     pub(super) fn rest(&mut self) -> Bytes {
         self.ready.clear();
         self.partial.split().freeze()
     }
 
-    /// Starts again at the beginning of a frame.
+    /// Starts over at the beginning of a frame.
     pub(super) fn restart(&mut self) {
         *self = Self::default();
     }
@@ -209,12 +210,13 @@ impl FrameSplitter {
     }
 }
 
-/// Whether a text would be written as an event, if it turns out to be one.
+/// Whether a text message begins and ends like an event; whether it is one shows when it is
+/// written.
 pub(super) fn is_event(message: &[u8]) -> bool {
     message.starts_with(b"{") && message.ends_with(b"}")
 }
 
-/// Length of a complete frame, unless it is too long to hold.
+/// The length of a frame, unless it is too long to hold.
 fn held(head: usize, payload: u64) -> Option<usize> {
     let payload = usize::try_from(payload).ok()?;
     (payload <= MAX_MESSAGE_BYTES).then_some(head + payload)
@@ -275,7 +277,7 @@ mod tests {
         assert!(events(&mut splitter).is_empty(), "a text that is none");
         assert!(matches!(splitter.next(), Some(Piece::Frame(_))));
         assert_eq!(events(&mut splitter), ["{}"]);
-        // A fragment, a masked one, one with a reserved bit, a binary one, a torn one.
+        // A fragment, a masked frame, one with a reserved bit, a binary one, an incomplete one.
         for other in [
             &b"\x01\x02{}"[..],
             b"\x81\x82\0\0\0\0{}",
@@ -287,7 +289,7 @@ mod tests {
             assert!(events(&mut splitter).is_empty(), "{other:x?}");
             splitter.next();
         }
-        // What follows a torn frame is not examined until that is complete.
+        // What follows an incomplete frame is not examined until that is complete.
         splitter.push(Bytes::from_static(b"\x81\x02{}"));
         assert!(events(&mut splitter).is_empty());
     }

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-/// How often [`Fsync::default`] forces written data to the disk: the most that losing the machine
-/// costs.
+/// How often [`Fsync::default`] forces written data to the disk: a power loss costs at most what
+/// was written in this time.
 pub const FSYNC_INTERVAL: Duration = Duration::from_secs(1);
 
 /// When written data is forced to the disk.
 ///
-/// A killed recorder loses nothing that was acknowledged, whatever this says, because data handed
-/// to the operating system outlives the process. This matters if the machine loses power.
+/// Data handed to the operating system outlives the process: a recorder that is killed loses
+/// nothing that was acknowledged, whatever the setting. The setting matters if the machine loses
+/// power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fsync {
     /// Left to the operating system.
@@ -23,7 +24,7 @@ pub enum Fsync {
 }
 
 impl Default for Fsync {
-    /// Each [`FSYNC_INTERVAL`].
+    /// Every [`FSYNC_INTERVAL`].
     fn default() -> Self {
         Self::Interval(FSYNC_INTERVAL)
     }

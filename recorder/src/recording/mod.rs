@@ -1,8 +1,8 @@
-//! A tape in the making: each step is redacted, written, and acknowledged.
+//! A tape being recorded: each step is redacted, written, and acknowledged.
 //!
-//! `tape` is the recording itself; `output` is where it goes, through a `sink`, forced to the disk
-//! as `fsync` says; `queue` lies between a live source and the `writer`, which never delays the
-//! source and writes on a separate `thread`; `stats` shows progress.
+//! `tape` is the recording itself; `output` is where it goes, through a `sink`, and is forced to
+//! the disk as `fsync` says. `queue` is between a live source and the `writer`, which never delays
+//! the source and writes on a separate `thread`; `stats` shows progress.
 
 mod fsync;
 mod output;

@@ -29,7 +29,7 @@ const NEW_FILE_MODE: u32 = 0o666;
 /// A tape's output.
 ///
 /// After a failure, what was written stays and nothing more is written: at most the last line is
-/// torn.
+/// incomplete.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -47,9 +47,9 @@ pub struct Output {
     name: String,
     fsync: Fsync,
     stats: Stats,
-    /// Data was written since the last forced write.
+    /// Whether data was written since it was last forced to the disk.
     dirty: bool,
-    /// A write or an fsync failed.
+    /// Whether a write or an fsync has failed.
     broken: bool,
 }
 
@@ -58,7 +58,7 @@ pub struct Output {
 enum Place {
     /// In a file that exists from the first byte on.
     Growing { path: PathBuf },
-    /// In a temporary file beside its final path.
+    /// In a temporary file next to its final path.
     Whole {
         path: PathBuf,
         beside: TempPath,
@@ -69,8 +69,8 @@ enum Place {
 }
 
 impl Output {
-    /// A file at `path` that grows as it is written; an existing one is only overwritten with
-    /// `force`.
+    /// Creates a file at `path` that grows as it is written; an existing file is only overwritten
+    /// with `force`.
     ///
     /// # Errors
     /// [`RecordError::Exists`] if it already exists, [`RecordError::Output`] if it can't be
@@ -104,11 +104,11 @@ impl Output {
         }
     }
 
-    /// A file that appears at `path` when finished: until then it is written beside it, as
+    /// Creates a file that appears at `path` when finished. Until then it is written next to it, as
     /// `.NAME.….part`; if it is never finished, nothing is left.
     ///
     /// # Errors
-    /// As [`create`](Self::create).
+    /// The same as [`create`](Self::create).
     pub fn whole(path: &Path, force: bool) -> Result<Self, RecordError> {
         let name = path.display().to_string();
         let failed = |error| RecordError::Output(name.clone(), error);
@@ -142,7 +142,7 @@ impl Output {
         Ok(Self::new(Box::new(file), place, name))
     }
 
-    /// Standard output. Nothing else may be printed there from here on.
+    /// Writes to standard output. Nothing else may be printed there from here on.
     ///
     /// # Errors
     /// [`RecordError::Output`] if it is closed.
@@ -158,7 +158,7 @@ impl Output {
         }
     }
 
-    /// The caller's sink, which errors call `name`.
+    /// Writes to the caller's sink, which errors call `name`.
     #[must_use]
     pub fn sink(name: &str, sink: impl Sink + 'static) -> Self {
         Self::new(Box::new(sink), Place::Stream, name.to_owned())
@@ -176,7 +176,7 @@ impl Output {
         }
     }
 
-    /// When written data is forced to the disk. Default: [`Fsync::default`].
+    /// Sets when written data is forced to the disk. Default: [`Fsync::default`].
     #[must_use]
     pub fn fsync(mut self, fsync: Fsync) -> Self {
         self.fsync = fsync;
@@ -189,7 +189,7 @@ impl Output {
         &self.name
     }
 
-    /// Where it will be found; `None` for a stream.
+    /// Where the tape will be; `None` for a stream.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match &self.place {
@@ -246,7 +246,8 @@ impl Output {
         Ok(())
     }
 
-    /// Makes sure that a growing file is found after a crash.
+    /// Forces the folder of a growing file to the disk, so that the file is still there after a
+    /// crash.
     pub(super) fn sync_folder(&mut self) -> Result<(), RecordError> {
         match &self.place {
             Place::Growing { path } if self.fsync != Fsync::Never => {
@@ -257,8 +258,8 @@ impl Output {
         }
     }
 
-    /// The file to search for secrets; `None` for a stream, and for a device or a pipe, which can't
-    /// be read again.
+    /// Opens the file to search it for secrets; `None` for a stream, a device or a pipe, which
+    /// can't be read again.
     pub(super) fn reader(&self) -> Result<Option<File>, RecordError> {
         let path: &Path = match &self.place {
             Place::Growing { path } => path,
@@ -271,7 +272,7 @@ impl Output {
         opened.map_err(|error| RecordError::Output(self.name.clone(), error))
     }
 
-    /// Moves a complete tape to its place.
+    /// Moves a complete tape to its final path.
     pub(super) fn keep(mut self) -> Result<(), RecordError> {
         self.sync()?;
         let Place::Whole {
@@ -300,8 +301,7 @@ impl Output {
         Ok(())
     }
 
-    /// Moves a tape that holds a secret to where nobody takes it for a safe one; returns its name
-    /// there.
+    /// Moves a tape that holds a secret to a path that shows it. Returns its new name.
     pub(super) fn keep_unsafe(mut self) -> Result<String, RecordError> {
         self.sync()?;
         let beside = |path: &Path| {
@@ -364,7 +364,7 @@ impl fmt::Debug for Output {
     }
 }
 
-/// The folder that holds `path`.
+/// The folder that contains `path`.
 fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -375,7 +375,7 @@ fn folder(path: &Path) -> &Path {
 /// Forces a folder's directory entries to the disk.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     match File::open(folder).and_then(|folder| folder.sync_all()) {
-        // A folder that is writable but not readable, and file systems that don't support this.
+        // The folder may be writable but not readable, or the file system may not support this.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied || unsyncable(&error) => {
             Ok(())
         }

@@ -1,9 +1,9 @@
-//! The queue between a live source and the writer: bounded, and never in the source's way.
+//! The queue between a live source and the writer: bounded, and never delaying the source.
 //!
 //! If the writer falls so far behind that the queue is full, everything that comes is lost until
-//! half of the queue is free again, so that a slow disk causes few, long gaps. The writer gets a
-//! [`Gap`] in their place. A source that would rather be slowed down asks for
-//! [room](Sender::poll_room) before it goes on, and loses nothing.
+//! half of the queue is free again, so that a slow disk causes a few long gaps rather than many
+//! short ones. The writer gets a [`Gap`] in their place. A source that would rather be slowed down
+//! asks for [room](Sender::poll_room) before it continues, and loses nothing.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -17,19 +17,19 @@ use wstape_tape::{Action, Micros, Step};
 
 use super::stats::Stats;
 
-/// Bytes that may wait for the disk, including each entry's own size.
+/// How many bytes may wait for the disk, including each entry's own size.
 pub(crate) const MAX_WAITING_BYTES: usize = 64 << 20;
-/// Entries that may wait for the disk.
+/// How many entries may wait for the disk.
 pub(crate) const MAX_WAITING_ENTRIES: usize = 256 << 10;
-/// With this many bytes waiting, the writer stops gathering.
+/// How many waiting bytes make the writer stop gathering.
 const PLENTY_BYTES: usize = 1 << 20;
-/// What vital entries may take on top of that: bytes, and entries.
+/// How much room vital entries have beyond the bounds of the queue.
 pub(crate) const VITAL_RESERVE: Bounds = Bounds {
     bytes: 16 << 20,
     entries: 64 << 10,
 };
 
-/// How much may wait.
+/// How much may wait in a queue.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Bounds {
     pub(crate) bytes: usize,
@@ -42,16 +42,16 @@ impl Bounds {
         bytes: 0,
         entries: 0,
     };
-    /// A queue's default bounds.
+    /// The default bounds of a queue.
     pub(crate) const QUEUE: Self = Self {
         bytes: MAX_WAITING_BYTES,
         entries: MAX_WAITING_ENTRIES,
     };
-    /// A queue of that size that loses what does not fit.
+    /// A queue of default size that loses what does not fit.
     pub(crate) const LOSING: (Self, Overflow) = (Self::QUEUE, Overflow::Lose);
-    /// A queue whose source waits.
+    /// A queue that makes its source wait.
     pub(crate) const WAITING: (Self, Overflow) = (Self::LOSSLESS_QUEUE, Overflow::Wait);
-    /// The bounds of a queue whose source waits: enough to keep the writer busy.
+    /// The bounds of a queue that makes its source wait: enough to keep the writer busy.
     pub(crate) const LOSSLESS_QUEUE: Self = Self {
         bytes: 8 << 20,
         entries: 32 << 10,
@@ -78,30 +78,30 @@ impl Bounds {
     }
 }
 
-/// What is missing at some point in the tape.
+/// What is missing at a point of the tape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Gap {
     /// When the first missing frame came.
     pub(crate) at: Micros,
-    /// Frames that are missing.
+    /// The number of missing frames.
     pub(crate) frames: u64,
-    /// Their bytes.
+    /// The number of their bytes.
     pub(crate) bytes: u64,
-    /// The part of the bytes that was lost while the writer waited for the disk.
+    /// How many of these bytes were lost while the writer waited for the disk.
     pub(crate) disk_bytes: u64,
 }
 
 /// What the writer takes from the queue.
 #[derive(Debug)]
 pub(super) enum Entry<T> {
-    /// What the source saw, and its weight.
+    /// An observation of the source, and the bytes of memory that it holds.
     Seen(T, usize),
     /// Something is missing here.
     Gap(Gap),
 }
 
 impl<T> Entry<T> {
-    /// Its weight in bytes in the queue.
+    /// How many bytes it takes in the queue.
     pub(super) fn weight(&self) -> usize {
         match self {
             Self::Seen(_, bytes) => *bytes + size_of::<Self>(),
@@ -113,15 +113,15 @@ impl<T> Entry<T> {
 #[derive(Debug)]
 struct State<T> {
     waiting: VecDeque<Entry<T>>,
-    /// What is waiting, plus what the writer has taken but not written.
+    /// What is waiting, and what the writer has taken but not written yet.
     held: Bounds,
-    /// What has been lost since the last entry.
+    /// What was lost since the last entry.
     gap: Option<Gap>,
-    /// It was full, and is not half empty yet.
+    /// Whether the queue was full and is not half empty yet.
     full: bool,
-    /// The writer waits to be woken for an entry.
+    /// Whether the writer waits for an entry.
     idle: bool,
-    /// The writer waits for more entries, to be woken once there are plenty.
+    /// Whether the writer gathers entries, and wants to be woken once there are plenty.
     gathering: bool,
     /// Sources that wait for room.
     waiting_for_room: Vec<Waker>,
@@ -132,18 +132,18 @@ struct State<T> {
 enum Stage {
     /// The source sends, the writer takes.
     Open,
-    /// The source is at its end.
+    /// The source has ended.
     Closed,
-    /// The writer is gone: nothing more is taken or lost.
+    /// The writer is gone: nothing more is taken, or counted as lost.
     Ended,
 }
 
 #[derive(Debug)]
 struct Shared<T> {
     state: Mutex<State<T>>,
-    /// For the writer: there is something to take, or nothing more will come.
+    /// Wakes the writer: there is something to take, or nothing more will come.
     wake: Notify,
-    /// For the source: the writer is gone.
+    /// Wakes the source: the writer is gone.
     gone: Notify,
     bounds: Bounds,
     overflow: Overflow,
@@ -155,7 +155,7 @@ struct Shared<T> {
 pub(crate) enum Overflow {
     /// New entries are lost, and counted.
     Lose,
-    /// The source waits for room before it takes more in; what it already has is accepted.
+    /// The source waits for room before it reads more; what it has already read is accepted.
     Wait,
 }
 
@@ -167,7 +167,7 @@ pub(crate) struct Sender<T>(Arc<Shared<T>>);
 #[derive(Debug)]
 pub(super) struct Receiver<T>(Arc<Shared<T>>);
 
-/// A queue that counts its losses in `stats`.
+/// Creates a queue that counts its losses in `stats`.
 pub(super) fn queue<T>(
     bounds: Bounds,
     overflow: Overflow,
@@ -193,17 +193,17 @@ pub(super) fn queue<T>(
     (Sender(Arc::clone(&shared)), Receiver(shared))
 }
 
-/// Why data was not written down in time.
+/// Why data could not be recorded in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LossCause {
-    /// The writer mostly waited for the disk.
+    /// The writer was mostly waiting for the disk.
     Disk,
     /// The writer was mostly busy, or got no processor time.
     Processor,
 }
 
 impl LossCause {
-    /// The main cause of these lost bytes, given how many of them were lost while the writer waited
+    /// The main cause of a loss of `bytes`, of which `disk_bytes` were lost while the writer waited
     /// for the disk.
     #[must_use]
     pub fn of(bytes: u64, disk_bytes: u64) -> Self {
@@ -225,7 +225,7 @@ impl fmt::Display for LossCause {
 }
 
 impl Gap {
-    /// The `mark` that represents it.
+    /// The `mark` that stands for the gap in a tape.
     pub(crate) fn step(&self) -> Step {
         Step::at(self.at, Action::Mark(self.to_string()))
     }
@@ -248,22 +248,23 @@ impl<T> Clone for Sender<T> {
 }
 
 impl<T> Sender<T> {
-    /// Hands over what came `at` this time of the tape: this many frames, and the bytes of memory
-    /// that `seen` holds. Never waits. False if it was lost, and counted.
+    /// Hands over what came at this time of the tape: the number of frames, the bytes of memory
+    /// that `seen` holds, and `seen` itself. Never waits. Returns `false` if it was lost, which is
+    /// counted.
     ///
     /// After a loss, everything is lost until half of the queue is free.
     pub(crate) fn send(&self, at: Micros, frames: u64, bytes: usize, seen: T) -> bool {
         self.offer(at, frames, bytes, seen, false)
     }
 
-    /// As [`send`](Self::send), for the few entries without which a tape makes no sense: that a
-    /// connection began, or ended. They have a [reserve](VITAL_RESERVE).
+    /// Like [`send`](Self::send), for the few entries without which a tape makes no sense, such as
+    /// the beginning and the end of a connection. They have a [reserve](VITAL_RESERVE).
     pub(crate) fn send_vital(&self, at: Micros, bytes: usize, seen: T) -> bool {
         self.offer(at, 0, bytes, seen, true)
     }
 
-    /// Counts as lost what the source could not even send, such as the rest of a frame whose
-    /// beginning was lost.
+    /// Counts as lost what the source could not even send, such as the rest of a frame with a lost
+    /// beginning.
     pub(crate) fn lose(&self, at: Micros, frames: u64, bytes: u64) {
         let mut state = self.0.state.lock();
         if state.stage == Stage::Open {
@@ -272,8 +273,8 @@ impl<T> Sender<T> {
         }
     }
 
-    /// Ready once a source that loses nothing may take more in; always ready if what does not fit
-    /// is lost.
+    /// Ready once a source that must not lose anything may read more; always ready if the queue
+    /// loses what does not fit.
     pub(crate) fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
         if self.0.overflow == Overflow::Lose {
             return Poll::Ready(());
@@ -293,8 +294,7 @@ impl<T> Sender<T> {
         Poll::Pending
     }
 
-    /// Whether an entry sent now would be accepted: false from a loss until half of the queue is
-    /// free.
+    /// Whether an entry sent now would be accepted: no from a loss until half of the queue is free.
     pub(crate) fn has_room(&self) -> bool {
         !self.0.state.lock().is_full(self.0.bounds)
     }
@@ -304,11 +304,11 @@ impl<T> Sender<T> {
         let weight = entry.weight();
         let mut state = self.0.state.lock();
         if state.stage != Stage::Open {
-            // A recording that has ended loses nothing.
+            // A recording that has ended does not count losses.
             return false;
         }
         let taken = if self.0.overflow == Overflow::Wait {
-            // A source that asked for room before has at most one read too many.
+            // A source that asked for room first exceeds the bounds by one read at most.
             true
         } else if vital {
             state.fits(weight, self.0.bounds.plus(VITAL_RESERVE))
@@ -347,7 +347,7 @@ impl<T> Sender<T> {
         }
     }
 
-    /// Says that nothing more comes.
+    /// Tells the writer that nothing more will come.
     pub(super) fn close(&self) {
         let mut state = self.0.state.lock();
         if state.stage == Stage::Ended {
@@ -364,7 +364,7 @@ impl<T> Sender<T> {
 }
 
 impl<T> Receiver<T> {
-    /// Waits until there is something to take (true), or nothing more will come (false).
+    /// Waits until there is something to take (`true`), or nothing more will come (`false`).
     pub(super) async fn wait(&self) -> bool {
         loop {
             {
@@ -382,7 +382,7 @@ impl<T> Receiver<T> {
         }
     }
 
-    /// Waits for more to take, until `pause` is over or there is plenty.
+    /// Waits for more to take, until `pause` ends or there is plenty.
     pub(super) async fn gather(&self, pause: impl Future<Output = ()>) {
         {
             let mut state = self.0.state.lock();
@@ -400,19 +400,19 @@ impl<T> Receiver<T> {
         self.0.state.lock().gathering = false;
     }
 
-    /// Moves everything waiting into `batch`, which must be empty. It counts as held until
+    /// Moves everything that waits into `batch`, which must be empty. It counts as held until it is
     /// [released](Self::release).
     pub(super) fn take(&self, batch: &mut VecDeque<Entry<T>>) {
         debug_assert!(batch.is_empty(), "what was taken before is written first");
         std::mem::swap(&mut self.0.state.lock().waiting, batch);
     }
 
-    /// Makes room for as much as was written.
+    /// Frees the room of what was written.
     pub(super) fn release(&self, written: Bounds) {
         let mut state = self.0.state.lock();
         state.held.bytes -= written.bytes;
         state.held.entries -= written.entries;
-        // Not for every little bit of room: a woken source should have something to do.
+        // Sources are only woken if there is enough room to do something with.
         if state.is_over(self.0.bounds.half()) {
             return;
         }

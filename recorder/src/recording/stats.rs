@@ -21,37 +21,37 @@ struct Counters {
     failed_connections: AtomicU64,
     lines: AtomicU64,
     written_bytes: AtomicU64,
-    /// The writer is waiting for its output right now.
+    /// Whether the writer is waiting for its output right now.
     at_output: AtomicBool,
 }
 
-/// A snapshot of a recording's counters. Each is right; two may be a moment apart.
+/// A snapshot of a recording's counters. Each is exact, but they may be read a moment apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Messages and control frames that came, including lost ones.
+    /// Messages and control frames that came, including those lost.
     pub frames: u64,
-    /// Bytes of their payloads.
+    /// Their bytes: their payloads, or everything on the wire for a recording of a relay.
     pub bytes: u64,
-    /// Connections made.
+    /// Connections that were made.
     pub connections: u64,
-    /// Times when no connection could be made, however many attempts each took.
+    /// Outages: times when no connection could be made, however many attempts each took.
     pub outages: u64,
-    /// Frames that came faster than they could be written down.
+    /// Frames that were lost because they came faster than they could be written.
     pub lost_frames: u64,
     /// Their bytes.
     pub lost_bytes: u64,
-    /// The part of these bytes that was lost while the writer waited for the disk; the rest was
-    /// lost while it was busy, or got no processor time.
+    /// How many of these bytes were lost while the writer waited for the disk. The rest was lost
+    /// while it was busy, or got no processor time.
     pub disk_lost_bytes: u64,
-    /// Compressed messages that could not be recorded: too long, damaged, or referring to something
-    /// lost.
+    /// Compressed messages that could not be recorded because they were too long, damaged, or
+    /// referred to lost data.
     pub left_out_messages: u64,
     /// Their bytes as they came.
     pub left_out_bytes: u64,
     /// Connections that the recorder itself cut because of a panic.
     pub failed_connections: u64,
-    /// Lines of the tape that were acknowledged, including the header's.
+    /// Lines of the tape that were acknowledged, including the header.
     pub lines: u64,
     /// Their bytes.
     pub written_bytes: u64,
@@ -78,23 +78,23 @@ impl Stats {
         }
     }
 
-    /// This many frames came, with this many bytes of payload.
+    /// Counts frames that came, and their bytes.
     pub(crate) fn came(&self, frames: u64, bytes: u64) {
         self.0.frames.fetch_add(frames, Relaxed);
         self.0.bytes.fetch_add(bytes, Relaxed);
     }
 
-    /// A connection was made.
+    /// Counts a connection that was made.
     pub(crate) fn connected(&self) {
         self.0.connections.fetch_add(1, Relaxed);
     }
 
-    /// From here on no connection can be made.
+    /// Counts an outage, which begins now.
     pub(crate) fn outage(&self) {
         self.0.outages.fetch_add(1, Relaxed);
     }
 
-    /// These came faster than they could be written down.
+    /// Counts what was lost because it came faster than it could be written.
     pub(super) fn lost(&self, frames: u64, bytes: u64) {
         self.0.lost_frames.fetch_add(frames, Relaxed);
         self.0.lost_bytes.fetch_add(bytes, Relaxed);
@@ -103,28 +103,28 @@ impl Stats {
         }
     }
 
-    /// These messages can't be recorded.
+    /// Counts messages that can't be recorded.
     pub(crate) fn left_out(&self, messages: u64, bytes: u64) {
         self.0.left_out_messages.fetch_add(messages, Relaxed);
         self.0.left_out_bytes.fetch_add(bytes, Relaxed);
     }
 
-    /// A connection was cut by a panic.
+    /// Counts a connection that was cut by a panic.
     pub(crate) fn failed(&self) {
         self.0.failed_connections.fetch_add(1, Relaxed);
     }
 
-    /// Whether the writer waits for its output.
+    /// Whether the writer is waiting for its output.
     pub(super) fn is_at_output(&self) -> bool {
         self.0.at_output.load(Relaxed)
     }
 
-    /// The writer starts or stops waiting for its output.
+    /// Notes that the writer starts or stops waiting for its output.
     pub(super) fn set_at_output(&self, at_output: bool) {
         self.0.at_output.store(at_output, Relaxed);
     }
 
-    /// These are as safe as the output's [`Fsync`](super::Fsync) says.
+    /// Counts lines that are now as safe as the output's [`Fsync`](super::Fsync) says.
     pub(super) fn acknowledged(&self, lines: u64, bytes: u64) {
         self.0.lines.fetch_add(lines, Relaxed);
         self.0.written_bytes.fetch_add(bytes, Relaxed);

@@ -1,8 +1,8 @@
 //! The recording itself: steps go in, redacted lines come out.
 //!
-//! Lines are searched for secrets as they are written. The set of known secrets grows with each
-//! redacted value, so at the end only the lines written before the last such value was known are
-//! read again.
+//! Lines are searched for secrets as they are written. Each redacted value adds to the known
+//! secrets, so at the end the lines that were written before the last one was known are searched
+//! again.
 
 use std::io::{BufReader, Read};
 
@@ -14,13 +14,13 @@ use super::stats::Stats;
 use crate::error::RecordError;
 use crate::redact::{Hit, Redactor};
 
-/// Text collected before it is written: one write for many lines.
+/// How much text is collected before it is written, in bytes: one write for many lines.
 const MAX_BATCH_BYTES: usize = 256 << 10;
 
-/// Text read at once when a tape is searched.
+/// How much text is read at once when a tape is searched, in bytes.
 const SCAN_BUFFER_BYTES: usize = 256 << 10;
 
-/// A tape in the making.
+/// A tape being recorded.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -43,32 +43,32 @@ pub struct Recording {
     batch: String,
     batch_lines: u64,
     events: EventLines,
-    /// Lines and bytes written so far, including the header.
+    /// The number of lines and bytes written so far, including the header.
     written_lines: u64,
     written_bytes: u64,
-    /// What is written can't be read again, so nothing with a secret may be written.
+    /// Whether the output can't be read again, so that nothing with a secret may be written.
     stream: bool,
     /// How many secrets were known when lines were last searched.
     known: usize,
-    /// This many of the written bytes were searched for fewer secrets than that.
+    /// How many of the written bytes were searched for fewer secrets than that.
     stale_bytes: u64,
-    /// The first secret found in what was written.
+    /// The first secret found in the written lines.
     hit: Option<Hit>,
-    /// The latest time of a step.
+    /// The latest time of any step.
     at: Micros,
 }
 
 /// The result of finishing a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Finished {
-    /// Lines written, the header included.
+    /// The number of lines written, including the header.
     pub lines: u64,
-    /// Bytes written.
+    /// The number of bytes written.
     pub bytes: u64,
 }
 
 impl Recording {
-    /// Writes the header, redacted, including what was redacted in it.
+    /// Begins a tape: writes the header, redacted, with what was redacted in it.
     ///
     /// # Errors
     /// [`RecordError::Output`] if the output can't be written.
@@ -103,14 +103,14 @@ impl Recording {
         Ok(recording)
     }
 
-    /// Redacts a step and queues it for a [`commit`](Self::commit) or the end: for sources that
-    /// need no step to be safe before the next one.
+    /// Redacts a step and queues it for [`commit`](Self::commit) or the end. For sources that don't
+    /// need each step to be safe before the next one.
     ///
-    /// A timed step that is earlier than the one before it, as from two racing connections, gets
-    /// that one's time: `at_ms` never decreases in a tape.
+    /// A timed step that is earlier than the one before it, as with two racing connections, gets
+    /// the time of that one: `at_ms` never decreases in a tape.
     ///
     /// # Errors
-    /// As [`commit`](Self::commit), which it calls once enough is waiting.
+    /// The errors of [`commit`](Self::commit), which it calls once enough is waiting.
     pub fn push(&mut self, mut step: Step) -> Result<(), RecordError> {
         if let Trigger::At(at) = step.trigger {
             let in_order = self.in_order(at);
@@ -127,16 +127,17 @@ impl Recording {
         self.commit_if_enough()
     }
 
-    /// Whether events need not become steps, because nothing in them is redacted.
+    /// Whether an event may be pushed without making a step of it, because nothing in it is
+    /// redacted.
     pub(crate) fn leaves_events(&self) -> bool {
         self.redactor.leaves_events()
     }
 
-    /// As [`push`](Self::push), for an engine's message between braces; only if it [leaves
-    /// events](Self::leaves_events) as they are.
+    /// Like [`push`](Self::push), for an engine's message that begins and ends with a brace. Only
+    /// to be used if the recording [leaves events](Self::leaves_events) unchanged.
     ///
     /// # Errors
-    /// As [`push`](Self::push).
+    /// The errors of [`push`](Self::push).
     pub(crate) fn push_event(
         &mut self,
         at: Micros,
@@ -151,7 +152,7 @@ impl Recording {
         self.commit_if_enough()
     }
 
-    /// The time for a step that came at this one.
+    /// The time of a step that came at `at`: not earlier than that of the step before.
     fn in_order(&mut self, at: Micros) -> Micros {
         self.at = self.at.max(at);
         self.at
@@ -164,14 +165,14 @@ impl Recording {
         self.commit()
     }
 
-    /// Writes what is waiting, in one piece. When it returns, that is as safe as the output's
-    /// [`Fsync`] says.
+    /// Writes everything that is waiting, in one piece. When it returns, that is as safe as the
+    /// output's [`Fsync`] says.
     ///
     /// # Errors
     /// [`RecordError::Output`] or [`RecordError::Broken`] if the output can't be written, as on a
-    /// full disk; [`RecordError::Secret`] if a line holds a secret and the output is a stream,
-    /// which can't be searched afterwards: that line and everything after it is not written. A
-    /// recording that failed once accepts nothing more.
+    /// full disk. [`RecordError::Secret`] if a line holds a secret and the output is a stream,
+    /// which can't be searched afterwards: that line and everything after it are not written. After
+    /// a failure a recording accepts nothing more.
     pub fn commit(&mut self) -> Result<(), RecordError> {
         let unsafe_from = self.look_through_batch();
         let (safe, count) = match (&self.hit, unsafe_from) {
@@ -198,7 +199,7 @@ impl Recording {
         }
     }
 
-    /// Searches what is waiting for secrets; returns the start of a line that holds one.
+    /// Searches the waiting lines for secrets. Returns the offset of a line that holds one.
     fn look_through_batch(&mut self) -> Option<usize> {
         let known = self.redactor.known();
         if known != self.known {
@@ -206,7 +207,7 @@ impl Recording {
             self.stale_bytes = self.written_bytes;
         }
         if self.hit.is_some() {
-            // One is enough to make the tape unsafe.
+            // One secret is enough to make the tape unsafe.
             return None;
         }
         let first = self.written_lines + 1;
@@ -218,24 +219,24 @@ impl Recording {
     /// Redacts and writes a step: [`push`](Self::push), then [`commit`](Self::commit).
     ///
     /// # Errors
-    /// As [`commit`](Self::commit).
+    /// The errors of [`commit`](Self::commit).
     pub fn write(&mut self, step: Step) -> Result<(), RecordError> {
         self.push(step)?;
         self.commit()
     }
 
-    /// A handle on its counters.
+    /// A handle on the recording's counters.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.output.stats()
     }
 
-    /// Makes everything safe, and moves the tape to its place.
+    /// Writes what is waiting, makes it safe, and moves the tape to its final path.
     ///
     /// # Errors
-    /// As [`commit`](Self::commit); [`RecordError::Secret`] if the text holds what was redacted, or
-    /// something in a well-known secret's format: a file then gets the suffix
-    /// [`UNSAFE_SUFFIX`](crate::UNSAFE_SUFFIX).
+    /// The errors of [`commit`](Self::commit); [`RecordError::Secret`] if the text holds a value
+    /// that was redacted elsewhere, or something in a well-known secret's format. A file then gets
+    /// the suffix [`UNSAFE_SUFFIX`](crate::UNSAFE_SUFFIX).
     pub fn finish(mut self) -> Result<Finished, RecordError> {
         self.commit()?;
         let counts = self.output.stats().counts();
@@ -260,7 +261,7 @@ impl Recording {
         self.output.policy()
     }
 
-    /// Whether anything was written since the last forced write.
+    /// Whether data was written since it was last forced to the disk.
     pub(super) fn is_dirty(&self) -> bool {
         self.output.is_dirty()
     }
@@ -288,9 +289,9 @@ impl Recording {
         self.redactor.scan(text).map_err(failed)
     }
 
-    /// Adds a line as it was read.
+    /// Adds a line unchanged from the tape that it was read from.
     fn read_line(&mut self, line: &[u8]) {
-        // A tape's lines are UTF-8, or they would not have been read.
+        // A tape's lines are UTF-8, or they could not have been read.
         self.batch.push_str(&String::from_utf8_lossy(line));
     }
 

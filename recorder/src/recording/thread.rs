@@ -1,4 +1,4 @@
-//! The writing thread.
+//! The thread that writes a recording.
 
 use std::any::Any;
 use std::io;
@@ -10,23 +10,24 @@ use tokio::runtime::Handle;
 
 use super::priority::stand_back;
 
-/// Its name in lists of threads.
+/// The thread's name in lists of threads.
 pub(super) const THREAD_NAME: &str = "wstape-writer";
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// A recording's own thread, which gives way to the traffic. A lowered priority can't be raised
-/// again, so it must not be a thread that others use later. It ends when this is dropped.
+/// A recording's own thread, with a lower priority than the traffic. A lowered priority can't be
+/// raised again, so it must not be a thread that others use later. The thread ends when this is
+/// dropped.
 #[derive(Debug)]
 pub(super) struct WriterThread {
     jobs: Sender<Job>,
 }
 
 impl WriterThread {
-    /// Starts it, using the current runtime's time.
+    /// Starts the thread, using the current runtime's time.
     ///
     /// # Errors
-    /// If the system can't create a thread.
+    /// The system can't create a thread.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -37,7 +38,8 @@ impl WriterThread {
             .name(THREAD_NAME.to_owned())
             .spawn(move || {
                 stand_back();
-                // Clocks read here behave as they do there, in paused time too.
+                // Lets clocks that are read on this thread follow the runtime's time, including
+                // paused time.
                 let _context = runtime.enter();
                 for job in waiting {
                     job();
@@ -46,10 +48,10 @@ impl WriterThread {
         Ok(Self { jobs })
     }
 
-    /// Runs `work` on it, and blocks until that is done.
+    /// Runs `work` on the thread, and blocks until that is done.
     ///
     /// # Panics
-    /// If `work` does.
+    /// If `work` panics.
     pub(super) fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
         let (done, result) = sync_channel(1);
         let job: Job = Box::new(move || {
@@ -57,7 +59,7 @@ impl WriterThread {
             let _ = done.send(catch_unwind(AssertUnwindSafe(work)));
         });
         if let Err(unsent) = self.jobs.send(job) {
-            // The thread is gone, which only its own end can cause: do the work here.
+            // Only the thread's own end can have closed the channel: do the work here.
             (unsent.0)();
         }
         let lost = |_| Err(Box::new("the writer's thread is gone") as Box<dyn Any + Send>);

@@ -14,13 +14,13 @@ pub(crate) struct TapeTime {
 }
 
 impl TapeTime {
-    /// Begins now.
+    /// A tape's time that begins now.
     pub(crate) fn starting(clock: Arc<dyn Clock>) -> Self {
         let start = clock.now();
         Self { clock, start }
     }
 
-    /// Now.
+    /// The current time of the tape.
     pub(crate) fn now(&self) -> Micros {
         self.of(self.clock.now())
     }
@@ -35,7 +35,7 @@ impl TapeTime {
         self.start.saturating_add(at.duration())
     }
 
-    /// Since the tape began.
+    /// How long ago the tape began.
     pub(crate) fn elapsed(&self) -> Duration {
         self.clock.now().saturating_sub(self.start)
     }

@@ -17,44 +17,44 @@ use super::thread::WriterThread;
 use super::time::TapeTime;
 use crate::error::RecordError;
 
-/// How long to gather entries before waking the writing thread for them.
+/// How long to gather entries before waking the writing thread.
 pub(super) const GATHER: Duration = Duration::from_millis(20);
 
-/// Turns what a source saw into steps, on the writer's thread: parsing, inflating and the like
-/// belong here, where they delay nobody.
+/// Turns the observations of a source into steps, on the writer's thread. Parsing, inflating and
+/// the like belong here, where they delay nobody.
 pub(crate) trait Encoder: Send + 'static {
     /// What the source hands over.
     type Observation: Send + 'static;
 
-    /// Writes the steps of what was seen.
+    /// Writes the steps for an observation.
     ///
     /// # Errors
-    /// Those of [`Recording::push`].
+    /// The errors of [`Recording::push`].
     fn encode(&mut self, seen: Self::Observation, tape: &mut Recording) -> Result<(), RecordError>;
 
     /// Writes that something is missing here.
     ///
     /// # Errors
-    /// Those of [`Recording::push`].
+    /// The errors of [`Recording::push`].
     fn gap(&mut self, gap: Gap, tape: &mut Recording) -> Result<(), RecordError> {
         tape.push(gap.step())
     }
 
-    /// When to call [`settle`](Self::settle) even if nothing more is seen.
+    /// When to call [`settle`](Self::settle) even if nothing more is observed.
     fn due(&self) -> Option<Micros> {
         None
     }
 
-    /// Writes what is certain by `now` because nothing was seen until then.
+    /// Writes what follows from nothing having been observed until `now`.
     ///
     /// # Errors
-    /// Those of [`Recording::push`].
+    /// The errors of [`Recording::push`].
     fn settle(&mut self, _now: Micros, _tape: &mut Recording) -> Result<(), RecordError> {
         Ok(())
     }
 }
 
-/// A live recording's writer.
+/// The writer of a live recording.
 #[derive(Debug)]
 pub(crate) struct Writer<S: Encoder> {
     sender: Sender<S::Observation>,
@@ -71,15 +71,15 @@ struct Worker<S: Encoder> {
     tape: Recording,
     time: TapeTime,
     batch: VecDeque<Entry<S::Observation>>,
-    /// When data waiting to be forced to the disk must be there.
+    /// When data that waits to be forced to the disk must be there.
     due: Option<Duration>,
 }
 
 impl<S: Encoder> Writer<S> {
-    /// Starts writing to `tape` what `encoder` makes of what is sent.
+    /// Starts writing to `tape` what `encoder` makes of the observations that are sent.
     ///
     /// # Errors
-    /// [`RecordError::Output`] if the system can't create a thread to write on.
+    /// [`RecordError::Output`] if the system can't create the writing thread.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -120,14 +120,14 @@ impl<S: Encoder> Writer<S> {
     /// Completes only if the output has failed; [`finish`](Self::finish) returns the error. Cancel
     /// safe.
     pub(crate) async fn failed(&self) {
-        // The writer stops by itself only if it fails; the reason is kept for `finish`.
+        // The writer stops by itself only after a failure; `finish` returns the error.
         self.sender.ended().await;
     }
 
-    /// Writes everything that was sent, then what `last` adds, then finishes the tape.
+    /// Writes everything that was sent, then what `last` adds, and finishes the tape.
     ///
     /// # Errors
-    /// Those of [`Recording::push`] and [`Recording::finish`].
+    /// The errors of [`Recording::push`] and [`Recording::finish`].
     pub(crate) async fn finish(
         self,
         last: impl FnOnce(&mut S, &mut Recording) -> Result<(), RecordError> + Send + 'static,
@@ -168,7 +168,7 @@ async fn run<S: Encoder>(
         if !more {
             return Ok(worker);
         }
-        // Waking a thread for each entry would cost the source more than the entry does.
+        // Waking a thread for each entry would cost the source more than the entry itself.
         let pause = clock.now().saturating_add(GATHER);
         worker.queue.gather(clock.sleep_until(pause)).await;
         let turn = move || worker.turn().map(|()| worker);
@@ -176,8 +176,8 @@ async fn run<S: Encoder>(
     }
 }
 
-/// Does `work` on the writer's thread. A thread of the runtime's pool waits for it: tokio's paused
-/// time stands still while one of those is busy, so that in virtual time writing takes none.
+/// Does `work` on the writer's thread, while a thread of the runtime's pool waits for it: tokio's
+/// paused time stands still while one of those is busy, so writing takes no virtual time.
 async fn on<T: Send + 'static>(
     thread: Arc<WriterThread>,
     work: impl FnOnce() -> T + Send + 'static,
@@ -189,7 +189,7 @@ async fn on<T: Send + 'static>(
 impl<S: Encoder> Worker<S> {
     /// Writes what is waiting.
     fn turn(&mut self) -> Result<(), RecordError> {
-        // Whatever was seen by now is in the queue.
+        // Everything observed before this moment is in the queue.
         let now = self.time.now();
         self.queue.take(&mut self.batch);
         let mut written = Bounds::NONE;
@@ -225,7 +225,7 @@ impl<S: Encoder> Worker<S> {
         [self.due, settle].into_iter().flatten().min()
     }
 
-    /// The first data written since the last fsync decides when the next one is due.
+    /// Sets when the next fsync is due: the first data written since the last one decides.
     fn set_due(&mut self) {
         if let Fsync::Interval(interval) = self.tape.policy()
             && self.due.is_none()
@@ -236,7 +236,7 @@ impl<S: Encoder> Worker<S> {
     }
 }
 
-/// The result of a thread or task. A panic continues here; one that ended with its runtime is a
+/// The result of a task. A panic continues here; a task that ended with its runtime counts as a
 /// failed output.
 async fn joined<T>(task: JoinHandle<T>, name: &str) -> Result<T, RecordError> {
     match task.await {

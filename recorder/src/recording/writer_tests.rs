@@ -1,4 +1,4 @@
-//! A disk that is slow, a disk that fails, and time that passes, seen from the source.
+//! Tests a recording from the source's side: with a slow disk, a failing disk, and passing time.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::{Bounds, Encoder, Fsync, Output, Overflow, Recording, Sink, Stats, Ta
 use crate::error::RecordError;
 use crate::redact::{Redactor, Rules};
 
-/// Entries that fit into a queue here.
+/// How many entries fit into the queue of these tests.
 const ROOM: Bounds = Bounds {
     bytes: 1 << 20,
     entries: 8,
@@ -28,7 +28,7 @@ struct Disk {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
     opened: Condvar,
-    /// Somebody is waiting at the gate.
+    /// Wakes the test once a write waits at the gate.
     reached: Notify,
 }
 
@@ -38,7 +38,7 @@ struct State {
     full: bool,
     bytes: Vec<u8>,
     writes: u64,
-    /// When each sync was.
+    /// The time of each sync.
     syncs: Vec<Duration>,
 }
 
@@ -66,7 +66,7 @@ impl Disk {
         Tape::parse("disk", &text).expect("a good tape")
     }
 
-    /// A writer for a recording on it, with `fsync`.
+    /// Creates a writer for a recording on this disk, with `fsync`.
     fn writer(self: &Arc<Self>, fsync: Fsync) -> (Writer<Numbers>, Stats) {
         let output = Output::sink("disk", OnDisk(Arc::clone(self))).fsync(fsync);
         let redactor = Redactor::new(Rules::default(), [7; 32]);
@@ -108,7 +108,7 @@ impl Sink for OnDisk {
     }
 }
 
-/// Writes numbers.
+/// Writes each number as a text.
 #[derive(Debug)]
 struct Numbers;
 
@@ -146,7 +146,7 @@ async fn a_slow_disk_holds_up_no_source_and_what_is_lost_is_marked_at_its_place(
     disk.close_gate();
     assert!(sender.send(at(1), 1, 10, 1));
     disk.reached.notified().await;
-    // The first is with the writer, and still counts.
+    // The first entry is with the writer, and still counts.
     for number in 2..=20 {
         assert_eq!(
             sender.send(at(number), 1, 10, number),
@@ -222,7 +222,7 @@ async fn a_step_is_forced_to_the_disk_in_time_though_nothing_follows_it() {
     let (writer, _) = disk.writer(Fsync::Interval(INTERVAL));
     let sender = writer.sender();
     let seconds = Duration::from_secs;
-    // The header, at 0; two steps at 10 and 11, one at 20.
+    // The header is written at 0 s, steps at 10, 11 and 20 s.
     for number in [10, 11, 20] {
         disk.clock.sleep_until(seconds(number)).await;
         assert!(sender.send(at(number), 1, 10, number));
@@ -255,7 +255,8 @@ async fn a_source_hears_of_a_disk_that_fails() {
     assert!(matches!(error, RecordError::Broken { .. }), "{error}");
 }
 
-/// Stops at each number until released: the writer is busy, not waiting for the disk.
+/// An encoder that stops at each number until released: the writer is busy, not waiting for the
+/// disk.
 #[derive(Debug)]
 struct Toiling(Arc<Disk>);
 
@@ -313,7 +314,7 @@ async fn a_source_that_waits_for_room_gets_it_when_half_is_written_and_loses_not
         assert!(sender.send(at(number), 1, 10, number));
     }
     disk.reached.notified().await;
-    // What was read before room was asked for is still accepted.
+    // What was already read is still accepted.
     assert!(sender.send(at(9), 1, 10, 9));
     let mut waiting = std::pin::pin!(room());
     let at_once = std::future::poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx))).await;
@@ -326,7 +327,7 @@ async fn a_source_that_waits_for_room_gets_it_when_half_is_written_and_loses_not
     assert_eq!(stats.counts().lost_frames, 0);
 }
 
-/// Remembers which thread wrote to it.
+/// A sink that remembers which threads wrote to it.
 #[derive(Debug, Clone, Default)]
 struct Witness(Arc<Mutex<Vec<Option<String>>>>);
 
@@ -362,7 +363,7 @@ async fn the_thread_that_stands_back_is_the_writers_own() {
     assert!(!threads.is_empty());
     let own = Some(THREAD_NAME.to_owned());
     assert!(threads.iter().all(|thread| *thread == own), "{threads:?}");
-    // A thread of the pool, which waited for it, keeps its priority.
+    // The pool's thread that waited for the writer's keeps its priority.
     #[cfg(target_os = "linux")]
     {
         let nice = || rustix::process::getpriority_process(Some(rustix::thread::gettid()));

@@ -1,4 +1,4 @@
-//! What is redacted in each action, and in the texts around it.
+//! Redacts each kind of action, and the texts around it.
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -9,7 +9,7 @@ use super::redactor::Redactor;
 use super::{client, http, shapes, url};
 
 impl Redactor {
-    /// Redacts an action other than an emit; returns whether there was anything to redact.
+    /// Redacts an action other than an emit. Returns whether there was anything to redact.
     pub(super) fn action(&mut self, action: &mut Action, conn: Conn) -> bool {
         match action {
             Action::Text(text) => self.text_message(text),
@@ -48,7 +48,8 @@ impl Redactor {
                 path | headers | edited
             }
             Action::Received(received) => {
-                // What rules name keeps its own placeholders; a login is what they leave.
+                // What rules match keeps the rules' placeholders; what they leave may still be a
+                // login.
                 let ruled = self.received(received, conn);
                 self.login(received) | ruled
             }
@@ -69,7 +70,7 @@ impl Redactor {
         match received.kind {
             ReceivedKind::Fin | ReceivedKind::Reset => self.fragments.ended(conn),
             ReceivedKind::Frame => return self.received_frame(received, conn),
-            // Part of a frame it may be, and then masked: nobody can look into it.
+            // The bytes may be part of a masked frame, so nobody can tell what is in them.
             ReceivedKind::Bytes if self.rules.touch_messages() => {
                 return received
                     .binary
@@ -95,7 +96,7 @@ impl Redactor {
         self.headers(&mut received.headers) | text | binary | reason | path
     }
 
-    /// Takes what a client logs in with out of a message of its own.
+    /// Redacts what a client logs in with from its message.
     fn login(&mut self, received: &mut Received) -> bool {
         let secrets = &mut self.secrets;
         let text = received.text.as_mut().is_some_and(|text| {
@@ -155,13 +156,13 @@ impl Redactor {
         }
     }
 
-    /// A message's payload, redacted by the rules; `None` where it holds nothing that they name.
+    /// Redacts a message's payload by the rules; `None` if they match nothing in it.
     pub(super) fn message(&mut self, payload: &[u8]) -> Option<Bytes> {
         let edited = self.messages.edit(payload, &mut self.secrets);
         self.shaped(payload, edited)
     }
 
-    /// An HTTP answer's body, likewise.
+    /// Redacts the body of an HTTP answer by the rules; `None` if they match nothing in it.
     fn body(&mut self, payload: &[u8]) -> Option<Bytes> {
         let edited = self.bodies.edit(payload, &mut self.secrets);
         self.shaped(payload, edited)
@@ -200,8 +201,9 @@ impl Redactor {
         changed
     }
 
-    /// The token that a tape demands of clients. No recorder writes one, and a hand-written one
-    /// must match what the client sends, so only a rule redacts it.
+    /// Redacts the token that a tape demands of clients, if a rule names it. Recorders write no
+    /// such token, and a hand-written one must match what the client sends, so nothing else redacts
+    /// it.
     fn demanded(&mut self, token: &mut String) -> bool {
         let mut keys = self.rules.keys.iter();
         let ruled = keys.position(|key| key.eq_ignore_ascii_case("token"));
@@ -231,7 +233,7 @@ impl Redactor {
         replace(target, shaped.or(clean))
     }
 
-    /// Bytes that may be an HTTP head.
+    /// Redacts bytes that may be an HTTP head.
     fn head(&mut self, bytes: &mut Bytes) -> bool {
         let Ok(text) = std::str::from_utf8(bytes) else {
             return self.edit_message(bytes);
@@ -244,7 +246,7 @@ impl Redactor {
         self.edit_message(bytes) | changed
     }
 
-    /// A text for people.
+    /// Redacts a text for people.
     pub(super) fn free_text(&mut self, text: &mut String) -> bool {
         let urls = url::in_text(text, &mut self.secrets);
         let urls = replace(text, urls);
@@ -257,7 +259,7 @@ impl Redactor {
         replace(text, shaped) | urls | keys
     }
 
-    /// JSON that the format keeps as it stands.
+    /// Redacts JSON that is kept unchanged otherwise.
     fn json(&mut self, json: &mut Box<RawValue>) -> bool {
         let keys = self
             .messages

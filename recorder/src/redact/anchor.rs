@@ -1,28 +1,29 @@
-//! A cheap check that rules out well-known secrets in nearly every text: each shape has words, one
-//! of which is in whatever it matches, and none of them is in most of what a feed sends.
+//! A cheap check that rules out well-known secrets in nearly every text. Everything that a shape
+//! matches contains one of the shape's words, and most messages of feeds contain none of them.
 //!
-//! Texts are compared in lower case, folded further than that: the bit that separates small letters
-//! from capitals is set in all bytes. Two bytes that fold alike cost a second look, never a secret.
+//! Case is ignored in a way that folds more than case: the bit that separates lowercase letters
+//! from capitals is set in all bytes. If two other bytes become equal, a text is examined
+//! needlessly, but no secret is missed.
 
 use aho_corasick::AhoCorasick;
 use aho_corasick::packed::{self, Searcher};
 
-/// Bytes of a text that are folded and looked through at once.
+/// How many bytes of a text are folded and searched at once.
 const BLOCK_BYTES: usize = 1 << 10;
 
-/// The bit that tells a small letter of ASCII from a capital.
+/// The bit that distinguishes a lowercase ASCII letter from a capital.
 const CASE_BIT: u8 = 0x20;
 
-/// Words of fewer bytes are looked for apart from the others, which the search then skips more
-/// places for.
+/// Words shorter than this, in bytes, are searched for separately: with longer words only, a search
+/// can skip more of the text.
 const SHORT_BYTES: usize = 4;
 
-/// Words to look for.
+/// The words to search for.
 #[derive(Debug)]
 pub(super) struct Anchors {
     short: Words,
     long: Words,
-    /// Blocks overlap by so much, so that a word between two is in one of them.
+    /// How many bytes neighbouring blocks share, so that a word at their border is in one of them.
     overlap: usize,
 }
 
@@ -30,17 +31,17 @@ pub(super) struct Anchors {
 #[derive(Debug)]
 enum Words {
     None,
-    /// With the vector instructions of the processor.
+    /// Using the processor's vector instructions.
     Packed(Searcher),
-    /// On processors without them.
+    /// For processors without such instructions.
     Automaton(Box<AhoCorasick>),
 }
 
 impl Anchors {
-    /// To look for any of these words.
+    /// Prepares a search for any of these words.
     ///
     /// # Panics
-    /// Where one is empty or longer than half of a block.
+    /// If a word is empty or longer than half a block.
     pub(super) fn new<'w>(words: impl Iterator<Item = &'w str>) -> Self {
         let folded = words.map(|word| word.bytes().map(fold).collect());
         let mut folded: Vec<Vec<u8>> = folded.collect();
@@ -58,7 +59,7 @@ impl Anchors {
         }
     }
 
-    /// Whether one of the words is in the text, or something that folds to one.
+    /// Whether the text contains one of the words, or something that folds to one.
     pub(super) fn stand_in(&self, text: &[u8]) -> bool {
         let mut block = [0; BLOCK_BYTES];
         let mut rest = text;

@@ -1,13 +1,13 @@
-//! Secrets given by name in a text that is neither JSON nor a form: a shell line, a connection
-//! string, SQL, GraphQL, protobuf text, a program.
+//! Redacts secrets that are given by name in a text that is neither JSON nor a form: a shell line,
+//! a connection string, SQL, GraphQL, protobuf text, source code.
 //!
 //! | how | as in |
 //! | --- | --- |
 //! | an equals sign between name and value | `host=h password=…`, `--token=…`, `os.environ['API_KEY']='…'` |
-//! | a colon before a value in quotes | `password: "…"`, `login(token: "…")` |
-//! | a name in a header's place within quotes | `-H 'X-Api-Key: …'` |
-//! | a blank behind an option | `--password …`, curl's `-u ada:…` |
-//! | a blank before a value in quotes, behind a word for a password | `IDENTIFIED BY '…'`, `:password "…"` |
+//! | a colon before a quoted value | `password: "…"`, `login(token: "…")` |
+//! | a quoted header | `-H 'X-Api-Key: …'` |
+//! | a space after an option | `--password …`, curl's `-u ada:…` |
+//! | a space between a word for a password and a quoted value | `IDENTIFIED BY '…'`, `:password "…"` |
 
 use std::ops::Range;
 
@@ -16,16 +16,16 @@ use super::open_value::Value;
 use super::places::replaced;
 use super::registry::SecretRegistry;
 
-/// Longest name.
+/// The longest name of a secret, in bytes.
 const MAX_NAME_BYTES: usize = 64;
 
-/// What ends a value that has no quotes around it, beside blanks.
+/// What ends an unquoted value, besides white space.
 const ENDS: &[u8] = b";,&\"'`<>(){}[]|\\";
 
-/// Options whose value is a user and a password with a colon between them.
+/// Options with a user and a password as their value, separated by a colon.
 const USER_OPTIONS: [&str; 3] = ["u", "user", "proxy-user"];
 
-/// Whether a text gives a secret by name, including JSON's members.
+/// Whether a text gives a secret by name; members of JSON count too.
 pub(super) fn gives(text: &str) -> bool {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -39,7 +39,7 @@ pub(super) fn gives(text: &str) -> bool {
     false
 }
 
-/// A text without such secrets; `None` if it holds none.
+/// Redacts such secrets in a text; `None` if it holds none.
 pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let bytes = text.as_bytes();
     let is_option = || text.starts_with('-') || text.contains(" -");
@@ -49,7 +49,7 @@ pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String>
     replaced(text, places(text), LOGIN, secrets)
 }
 
-/// Where such secrets stand.
+/// The positions of such secrets.
 fn places(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut places = Vec::new();
@@ -62,7 +62,7 @@ fn places(text: &str) -> Vec<Range<usize>> {
         let length = bytes[at..].iter().take_while(|b| of_a_name(**b)).count();
         let name = at..at + length;
         at = name.end;
-        // Of a name in JSON's quotes what it is called with is read as JSON.
+        // A quoted JSON name's value is read as JSON elsewhere.
         let Some(value) = value_of(text, &name, b"']") else {
             continue;
         };
@@ -76,7 +76,7 @@ fn of_a_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)
 }
 
-/// Where the secret stands that a name gives, if it does; `closers` may stand behind the name.
+/// The position of the secret that a name gives, if it does. `closers` may follow the name.
 fn value_of(text: &str, whole: &Range<usize>, closers: &[u8]) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
     let name = text[whole.clone()].trim_start_matches('-');
@@ -97,7 +97,7 @@ fn value_of(text: &str, whole: &Range<usize>, closers: &[u8]) -> Option<Range<us
         }
         return secret(value);
     }
-    // A name in quotes or brackets is one all the same.
+    // A name may also be in quotes or brackets.
     let closed = rest.iter().take_while(|b| closers.contains(b)).count();
     let before_quotes = whole.end + closed;
     let blanks = blanks(bytes, before_quotes);
@@ -141,13 +141,13 @@ fn behind(bytes: &[u8], at: usize) -> usize {
     at + blanks(bytes, at)
 }
 
-/// A value without quotes.
+/// The position of an unquoted value.
 fn bare(bytes: &[u8], at: usize) -> Range<usize> {
     let more = |b: &&u8| !b.is_ascii_whitespace() && !b.is_ascii_control() && !ENDS.contains(b);
     at..at + bytes[at..].iter().take_while(more).count()
 }
 
-/// What stands between the quotes that open here.
+/// The position of the text between the quotes that open here.
 fn quoted(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     let quote = *bytes.get(at).filter(|b| b"'\"".contains(b))?;
     let mut end = at + 1;
@@ -163,7 +163,7 @@ fn quoted(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     None
 }
 
-/// The value of a header whose name stands behind a quote, up to the next such quote, of one word.
+/// The value of a header in quotes: a single word up to the quote that also stands before the name.
 fn in_header(bytes: &[u8], name: usize, at: usize) -> Option<Range<usize>> {
     let quote = *bytes
         .get(name.checked_sub(1)?)
@@ -172,7 +172,7 @@ fn in_header(bytes: &[u8], name: usize, at: usize) -> Option<Range<usize>> {
     (bytes.get(value.end) == Some(&quote)).then_some(value)
 }
 
-/// Whether that is a user and a password.
+/// Whether a text is a user and a password, separated by a colon.
 fn has_password(text: &str) -> bool {
     let password = text.split_once(':').map(|(_, password)| password);
     password.is_some_and(|password| !password.is_empty() && !password.starts_with("//"))
@@ -188,7 +188,7 @@ mod tests {
     use super::super::placeholder;
     use super::*;
 
-    /// Redacted, with each placeholder as a star.
+    /// The redacted text, with a star for each placeholder.
     fn starred(text: &str) -> String {
         let mut secrets = SecretRegistry::new(&[1; 32]);
         let found = redact(text, &mut secrets).unwrap_or_else(|| text.to_owned());

@@ -1,8 +1,8 @@
-//! Keys whose last four bytes say of themselves that they are keys: Base58 with a checksum, as
-//! wallets of Bitcoin and of the XRP Ledger write theirs.
+//! Recognizes private keys by their checksum: Base58 as wallets of Bitcoin and of the XRP Ledger
+//! write it.
 //!
-//! What a checksum of 32 bits proves is no accident: neither an address (of another version byte)
-//! nor a name is taken for a key.
+//! A checksum of 32 bits is not right by accident: neither a name nor an address (which has another
+//! version byte) is taken for a key.
 
 use ring::digest::{SHA256, digest};
 
@@ -11,34 +11,34 @@ use ring::digest::{SHA256, digest};
 const BITCOIN: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 const XRP_LEDGER: &[u8; 58] = b"rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz";
 
-/// Bytes of the checksum behind the rest.
+/// The length of the checksum at the end.
 const CHECKSUM_BYTES: usize = 4;
 
-/// Bytes that stand before a seed of the XRP Ledger: of secp256k1's and of Ed25519's.
+/// The version bytes before a seed of the XRP Ledger, for secp256k1 and for Ed25519.
 const XRP_SEEDS: [&[u8]; 2] = [&[0x21], &[0x01, 0xe1, 0x4b]];
 const XRP_SEED_BYTES: usize = 16;
 
-/// What stands before a private key in the wallets' import format: Bitcoin's, its test network's,
-/// Litecoin's, Dogecoin's.
+/// The version bytes before a private key in the wallet import format: Bitcoin's, its test
+/// network's, Litecoin's, Dogecoin's.
 const WIF: [u8; 4] = [0x80, 0xef, 0xb0, 0x9e];
 const KEY_BYTES: usize = 32;
 
-/// Whether that has none of the characters that Base58 leaves out.
+/// Whether a text has only Base58 digits.
 pub(super) fn is_written(text: &str) -> bool {
     let of_base58 = |b: u8| b.is_ascii_alphanumeric() && !b"0OIl".contains(&b);
     text.bytes().all(of_base58)
 }
 
-/// Whether that is an account's public key, as Solana has them: 32 bytes, and none of the characters
-/// that Base58 leaves out. Of tokens of that length one in twenty looks so.
+/// Whether a text looks like an account's public key as Solana writes it: 32 bytes in Base58. One
+/// in twenty random tokens of that length does too.
 pub(super) fn is_public_key(text: &str) -> bool {
     const LENGTHS: std::ops::RangeInclusive<usize> = 43..=44;
     LENGTHS.contains(&text.len()) && is_written(text)
 }
 
-/// Whether that is a private key with its checksum.
+/// Whether a text is a private key with a correct checksum.
 pub(super) fn is_private_key(text: &str) -> bool {
-    // A seed has 29 or 31 digits, a key 51 or 52: of another length nothing is reckoned.
+    // A seed has 29 or 31 digits, a key 51 or 52; other lengths need no calculation.
     match text.len() {
         29 | 31 => checked(text, XRP_LEDGER).is_some_and(|said| is_seed(&said)),
         51 | 52 => checked(text, BITCOIN).is_some_and(|said| is_wif(&said)),
@@ -54,7 +54,7 @@ fn is_seed(said: &[u8]) -> bool {
 }
 
 fn is_wif(said: &[u8]) -> bool {
-    /// Behind a key whose public one is written in short.
+    /// Follows a private key if its public key is used in compressed form.
     const COMPRESSED: u8 = 1;
     let Some((version, key)) = said.split_first() else {
         return false;
@@ -66,7 +66,7 @@ fn is_wif(said: &[u8]) -> bool {
     WIF.contains(version) && key.len() == KEY_BYTES
 }
 
-/// What stands before a checksum that is right.
+/// The bytes before the checksum, if that is correct.
 fn checked(text: &str, alphabet: &[u8; 58]) -> Option<Vec<u8>> {
     let mut said = decoded(text, alphabet)?;
     let at = said.len().checked_sub(CHECKSUM_BYTES)?;
@@ -75,9 +75,9 @@ fn checked(text: &str, alphabet: &[u8; 58]) -> Option<Vec<u8>> {
     twice.as_ref().starts_with(&checksum).then_some(said)
 }
 
-/// The bytes of a number in Base58. No zero is before it in what is asked for here.
+/// Decodes a Base58 number. Leading zeros are not needed here.
 fn decoded(text: &str, alphabet: &[u8; 58]) -> Option<Vec<u8>> {
-    // The last byte first.
+    // The least significant byte comes first until the end.
     let mut bytes: Vec<u8> = Vec::with_capacity(text.len());
     for digit in text.bytes() {
         let mut carry = alphabet.iter().position(|known| *known == digit)?;
@@ -98,7 +98,7 @@ fn decoded(text: &str, alphabet: &[u8; 58]) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// Of public documentation: XRP Ledger's master passphrase, Bitcoin's wiki.
+    /// From public documentation: XRP Ledger's master passphrase, Bitcoin's wiki.
     const SEED: &str = "snoPBrXtMeMyMHUVTgbuqAfg1SUTb";
     const KEYS: [&str; 2] = [
         "5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ",
@@ -117,7 +117,7 @@ mod tests {
             assert!(!is_private_key(&other), "{other}");
         }
         for open in [
-            // An account, a transaction's id of as many digits, nothing.
+            // An account, a transaction's ID of as many digits, and an empty text.
             "rhub8VRN55s94qWKDv6jmDy1pUykJzF3wq",
             "sssssssssssssssssssssssssssss",
             "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",

@@ -1,23 +1,23 @@
-//! What a text says in base64, wherever it stands in it and in either alphabet.
+//! Decodes the base64 in a text, wherever it begins and in either alphabet.
 //!
-//! Most runs of base64 digits are words and numbers of the text itself, and what they say as base64
-//! is noise. What is looked for is ASCII, at least [`MIN_ASCII_BYTES`] of it in one piece: a run
-//! that says no such piece from any place at which its groups may begin says nothing. That shows
-//! from single bits of its digits, without decoding it.
+//! Most runs of base64 digits are words and numbers of the text itself, and decode to noise.
+//! Everything that is searched for contains at least [`MIN_ASCII_BYTES`] of ASCII in one piece, so
+//! a run is only decoded if it may contain that, whichever digit its groups begin at. Single bits
+//! of its digits show whether it may.
 
-/// Shorter runs of base64 digits say nothing that is looked for.
+/// Shorter runs of base64 digits can't contain anything that is searched for.
 const MIN_RUN_DIGITS: usize = 12;
 
-/// All that is looked for has so many bytes of ASCII in one piece: `://:p@` has no more.
+/// The fewest bytes of ASCII in one piece in anything that is searched for: `://:p@` has no more.
 const MIN_ASCII_BYTES: u32 = 6;
 
-/// Digits of which so many bytes take at least this many, wherever they begin in a group.
+/// How many digits that many bytes take at least, wherever they begin in a group.
 const MIN_ASCII_DIGITS: u32 = MIN_ASCII_BYTES * 8 / 6;
 
-/// What divides what runs say.
+/// Separates the decoded runs.
 const BETWEEN: u8 = b'\n';
 
-/// What each byte is as a base64 digit; [`NO_DIGIT`] for one that is none.
+/// The value of each byte as a base64 digit, or [`NO_DIGIT`].
 const DIGITS: [u8; 256] = {
     let mut digits = [NO_DIGIT; 256];
     let mut at = 0;
@@ -38,8 +38,9 @@ const DIGITS: [u8; 256] = {
 
 const NO_DIGIT: u8 = 0xff;
 
-/// What each run of base64 digits says, read from each of the four places at which its groups may
-/// begin: three bytes for each byte of a text at most. Left out are runs that say no ASCII.
+/// Decodes each run of base64 digits from each of the four digits at which its groups may begin,
+/// which gives at most three bytes for each byte of the text. Runs that can't contain ASCII are
+/// left out.
 pub(super) fn decoded(text: &[u8]) -> Vec<u8> {
     let mut said = Vec::new();
     for run in runs(text).filter(|run| may_say_ascii(run)) {
@@ -51,7 +52,7 @@ pub(super) fn decoded(text: &[u8]) -> Vec<u8> {
     said
 }
 
-/// Whether anything in a text may say ASCII.
+/// Whether any run in a text may contain ASCII.
 pub(super) fn may_say_something(text: &[u8]) -> bool {
     runs(text).any(may_say_ascii)
 }
@@ -66,24 +67,24 @@ fn runs(text: &[u8]) -> Runs<'_> {
     }
 }
 
-/// See [`runs`]. Which bytes are digits is found out for a block of them at once, and told by a bit
-/// each: most blocks hold no run that is long enough, which a few shifts show.
+/// The iterator of [`runs`]. It finds the digits in a block of bytes at once, as one bit for each
+/// byte: most blocks have no run that is long enough, which a few shifts show.
 struct Runs<'t> {
     text: &'t [u8],
-    /// Where the block begins that is looked at; behind the text is one more, that has no digits.
+    /// The offset of the current block. After the text there is one more block, without digits.
     block: usize,
-    /// The block's digits that have not been passed.
+    /// The digits of the block that have not been passed yet.
     digits: u64,
-    /// Where the run began that comes out of the block before, if one does.
+    /// Where a run began that continues from the block before, if one does.
     open: Option<usize>,
 }
 
-/// Bytes of a block: for each a bit of a word.
+/// The length of a block: one bit of a word for each byte.
 const BLOCK_BYTES: usize = u64::BITS as usize;
 
 impl<'t> Runs<'t> {
-    /// Passes the digits up to this place of the block, where a run ends that began there; gives it
-    /// where it is long enough.
+    /// Passes the digits up to `place` in the block, where the run that began at `start` ends.
+    /// Returns the run if it is long enough.
     fn pass(&mut self, start: usize, place: u32) -> Option<&'t [u8]> {
         self.digits &= !(u64::MAX.unbounded_shr(u64::BITS - place));
         let end = self.block + place as usize;
@@ -124,7 +125,7 @@ impl<'t> Iterator for Runs<'t> {
     }
 }
 
-/// A bit for each place from which so many digits stand that a run is long enough.
+/// A bit for each position at which as many digits follow as make a run long enough.
 fn long_runs(digits: u64) -> u64 {
     const { assert!(MIN_RUN_DIGITS == 12, "twice four of eight, and four") };
     let two = digits & digits >> 1;
@@ -133,7 +134,7 @@ fn long_runs(digits: u64) -> u64 {
     eight & four >> 8
 }
 
-/// The block of the text that begins here; what is behind the text is zeros, which are no digits.
+/// The block of the text at an offset, filled up with zeros, which are not digits.
 fn block_at(text: &[u8], at: usize) -> [u8; BLOCK_BYTES] {
     let rest = text.get(at..).unwrap_or_default();
     rest.first_chunk().copied().unwrap_or_else(|| {
@@ -143,15 +144,15 @@ fn block_at(text: &[u8], at: usize) -> [u8; BLOCK_BYTES] {
     })
 }
 
-/// A bit for each byte of a block, the first lowest: set for a digit.
+/// A bit for each byte of a block, the first one lowest: set if the byte is a digit.
 ///
-/// Written so that the compiler looks at many bytes at once: as comparisons, without a table or a branch.
+/// Written without tables and branches, so that the compiler can vectorize it.
 fn digits_in(block: [u8; BLOCK_BYTES]) -> u64 {
-    /// What moves the lowest bits of eight bytes into the highest of them.
+    /// Multiplying by this moves the lowest bits of eight bytes into the highest byte.
     const GATHER: u64 = 0x0102_0408_1020_4080;
     let is_digit = block.map(|byte| {
         let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-        // The slash stands just before the digits.
+        // The slash comes right before the digits in ASCII.
         let slash_or_digit = byte.wrapping_sub(b'/') < 11;
         u8::from(letter || slash_or_digit || matches!(byte, b'+' | b'-' | b'_'))
     });
@@ -161,13 +162,13 @@ fn digits_in(block: [u8; BLOCK_BYTES]) -> u64 {
     })
 }
 
-/// Whether a run says [`MIN_ASCII_BYTES`] of ASCII in one piece, from wherever it is read.
+/// Whether a run may contain [`MIN_ASCII_BYTES`] of ASCII in one piece, wherever its groups begin.
 ///
-/// A byte of ASCII has no highest bit. Of the bytes that a group of four digits says, the highest
-/// bits are one of the first digit, one of the second and one of the third.
+/// The highest bit of an ASCII byte is zero. In the three bytes that a group of four digits
+/// encodes, the highest bits come from the first, the second and the third digit, one from each.
 fn may_say_ascii(run: &[u8]) -> bool {
-    // A count for each of the four places at which groups may begin, a byte each: how many digits
-    // in a row allow for ASCII.
+    // Counts how many digits in a row allow for ASCII: one byte for each of the four digits at
+    // which groups may begin.
     const ONE_EACH: u32 = 0x0101_0101;
     const ENOUGH: u32 = MIN_ASCII_DIGITS * ONE_EACH;
     const {
@@ -189,12 +190,12 @@ fn may_say_ascii(run: &[u8]) -> bool {
     false
 }
 
-/// For each byte as a base64 digit at the start of a run: a byte of ones for each place at which
-/// groups may begin where the digit allows for ASCII there, a byte of zeros where it does not. For
-/// the digit behind it, each stands for the next place.
+/// For each byte as the first base64 digit of a run: a byte of ones for each start of the groups
+/// with which the digit allows for ASCII, otherwise a byte of zeros. For each following digit these
+/// bytes rotate by one start.
 const ALLOWED: [u32; 256] = {
-    /// The bit of the first, second and third digit of a group that is the highest of a byte; the
-    /// fourth has none.
+    /// The bit of a group's first, second and third digit that is the highest of a byte; the fourth
+    /// digit has none.
     const HIGHEST: [u8; 4] = [0b10_0000, 0b00_1000, 0b00_0010, 0];
     let mut allowed = [0; 256];
     let mut byte = 0;
@@ -211,7 +212,7 @@ const ALLOWED: [u32; 256] = {
     allowed
 };
 
-/// As [`decoded`], with no run left out.
+/// Like [`decoded`], but without leaving out any run.
 #[cfg(test)]
 pub(super) fn decoded_whatever_it_says(text: &[u8]) -> Vec<u8> {
     let mut said = Vec::new();
@@ -244,13 +245,13 @@ mod tests {
 
     use super::*;
 
-    /// All runs of a text, each byte of which is looked at.
+    /// All runs of a text, found byte by byte.
     fn each_run(text: &[u8]) -> Vec<&[u8]> {
         let runs = text.split(|b| DIGITS[*b as usize] == NO_DIGIT);
         runs.filter(|run| run.len() >= MIN_RUN_DIGITS).collect()
     }
 
-    /// The longest piece of ASCII in a text.
+    /// The length of the longest piece of ASCII in a text.
     fn longest_ascii(text: &[u8]) -> usize {
         let pieces = text.split(|b| !b.is_ascii());
         pieces.map(<[u8]>::len).max().unwrap_or_default()

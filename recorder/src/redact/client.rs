@@ -1,8 +1,8 @@
-//! What a client sends, without what it logs in with; every other byte stays.
+//! Redacts what a client logs in with from its messages, and leaves every other byte unchanged.
 //!
-//! A message is read token by token, as it may break off or be more than JSON. What a message is
-//! for may stand behind what it logs in with, so that an object near the outside is looked through
-//! once when it opens.
+//! A message is read token by token, because it may be cut off or contain more than JSON. What
+//! tells that a message is a login may come after the secrets in it, so each object near the
+//! outside is examined once when it opens.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -27,20 +27,19 @@ use super::shapes;
 use super::texts;
 use super::walker::{content_end, is_space};
 
-/// How often JSON in a string of JSON is read too.
+/// How many levels of JSON in strings of JSON are read.
 const MAX_NESTED_TEXTS: u8 = 4;
 
-/// Containers within each other that are told apart; what lies deeper is part of the last.
+/// How many levels of containers are distinguished; deeper ones are part of the last.
 const MAX_DEPTH: usize = 64;
 
-/// Containers within each other in which a login is looked for: a batch, a request, its payload.
+/// How many levels of containers are searched for a login: a batch, a request, its payload.
 const MAX_LOGIN_DEPTH: usize = 4;
 
-/// Of Socket.IO, what begins a packet that connects.
+/// The beginning of a Socket.IO CONNECT packet.
 const SOCKET_IO_CONNECT: &[u8] = b"40";
 
-/// A text that a client sent, without what it logs in with and without well-known secrets; `None`
-/// where it holds nothing of the kind.
+/// Redacts logins and well-known secrets in a text that a client sent; `None` if it holds none.
 pub(super) fn text(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let mut clean = Cow::Borrowed(text);
     if let Some(edited) = texts::redact(&clean, secrets) {
@@ -55,8 +54,8 @@ pub(super) fn text(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     }
 }
 
-/// As [`text`], for bytes: MQTT, `PostgreSQL`'s protocol, a text, MessagePack or CBOR, protobuf, or a
-/// form that nobody here reads.
+/// Like [`text`], for bytes: MQTT, `PostgreSQL`'s protocol, a text, MessagePack or CBOR, protobuf,
+/// or an unknown format.
 pub(super) fn bytes(message: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
     if let Some(edited) = mqtt::redact(message, secrets) {
         return Some(edited).filter(|edited| edited != message);
@@ -80,12 +79,12 @@ pub(super) fn bytes(message: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<
     edited
 }
 
-/// Whether no text for people holds such a byte.
+/// Whether a byte does not occur in texts for people.
 fn is_control(byte: u8) -> bool {
     byte.is_ascii_control() && !b"\t\r\n".contains(&byte)
 }
 
-/// Messages of MessagePack or CBOR, each edited as the JSON that it stands for.
+/// Redacts MessagePack or CBOR, each value through its JSON equivalent.
 fn packed(message: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(message.len());
     for packed in Packed::all(message)? {
@@ -96,21 +95,21 @@ fn packed(message: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
     (out != message).then_some(out)
 }
 
-/// JSON, or what has some in it.
+/// Redacts JSON, or a text with JSON in it.
 fn json(message: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
     let edited = Pass::new(message, secrets, 0).run();
     let shaped = shapes::redact_bytes(edited.as_deref().unwrap_or(message), secrets);
     shaped.or(edited).filter(|edited| edited != message)
 }
 
-/// What the first string is called that a client logs in with in this message.
+/// The name of the first secret that a client logs in with in this message.
 pub(super) fn find(message: &[u8]) -> Option<String> {
-    // Nothing that is made here is kept, so the key is nobody's.
+    // The placeholders made here are not used, so the key does not matter.
     let mut secrets = SecretRegistry::new(&[0; 32]);
     match std::str::from_utf8(message) {
         Ok(said) => {
             text(said, &mut secrets);
-            // Bytes that are a text too may be of a form with lengths and numbers in it.
+            // Bytes that are valid text may still be in a binary format with lengths and numbers.
             if secrets.first().is_none() && said.bytes().any(is_control) {
                 bytes(message, &mut secrets);
             }
@@ -123,9 +122,9 @@ pub(super) fn find(message: &[u8]) -> Option<String> {
 /// Why a value is redacted.
 #[derive(Debug, Clone)]
 enum Why {
-    /// A member of this name is secret.
+    /// It belongs to a member with a secret's name.
     Named(String),
-    /// It stands in a login.
+    /// It is in a login.
     Login,
 }
 
@@ -134,16 +133,16 @@ enum Why {
 struct Container {
     array: bool,
     index: usize,
-    /// It is a login: what is in it is redacted but for what says so, which in a list are the items
-    /// up to this one.
+    /// Set if it is a login: everything in it is redacted except what says that it is one. In a
+    /// list these are the items up to this index.
     login: Option<usize>,
-    /// Where it is an object, what it is.
+    /// What is known of it, if it is an object.
     object: Object,
-    /// All that is in it is redacted.
+    /// Set if everything in it is redacted.
     blank: Option<Why>,
-    /// What it is called, where it is a member's value or stands in such a list.
+    /// The name of the member that it is the value of, or of the list of that name around it.
     name: Option<String>,
-    /// What is said of it by those that it stands in.
+    /// What is known of it from the containers around it.
     marks: Marks,
 }
 
@@ -155,9 +154,9 @@ struct Pass<'t> {
     out: Vec<u8>,
     copied: usize,
     open: Vec<Container>,
-    /// Containers open within the last that is told apart.
+    /// How many containers are open below the last level that is distinguished.
     deeper: usize,
-    /// The name of the member whose value comes.
+    /// The name of the member with the value that comes next.
     name: Option<String>,
 }
 
@@ -230,8 +229,8 @@ impl<'t> Pass<'t> {
         }
     }
 
-    /// A string's content without what stands in it to log in: JSON, the lines of a protocol that
-    /// SockJS and its like put into a list, or a token among other text.
+    /// Redacts the content of a string that contains something else: JSON, lines of a protocol that
+    /// SockJS and the like put into a list, or a token among other text.
     fn nested(&mut self, said: &[u8], value: &str) -> Option<Vec<u8>> {
         if value.trim_start().starts_with(['{', '[']) && !texts::is_section(value.trim_start()) {
             let nested = self.nested + 1;
@@ -245,7 +244,7 @@ impl<'t> Pass<'t> {
         clean.map(String::into_bytes)
     }
 
-    /// Whether a string that looks like a key or a signature is what all may see.
+    /// Whether a string that looks like a key or a signature is public.
     fn is_public(&self, value: &str) -> bool {
         let container = self.open.last();
         let here = container.map(|container| container.object.marks.with(container.marks));
@@ -294,13 +293,13 @@ impl<'t> Pass<'t> {
         (!kept).then_some(Why::Login)
     }
 
-    /// Why a value is redacted for its name's sake: its own, or that of the list that it stands in.
+    /// Why a value is redacted because of a name, its own or that of the list that contains it.
     fn named(&self, value: Value<'_>) -> Option<Why> {
         let container = self.open.last();
         let of_list = container.filter(|container| container.array && self.deeper == 0);
         let of_list = of_list.and_then(|container| container.name.as_ref());
         let name = self.name.as_ref().or(of_list)?;
-        // An event's signature is called `sig`, and is for everybody to check.
+        // The signature of a Nostr event is called `sig` and is public.
         let shown = container.is_some_and(|container| container.marks.has(Mark::Nostr));
         if shown && matches!(value, Value::Text(text) if self.is_public(text)) {
             return None;
@@ -309,7 +308,7 @@ impl<'t> Pass<'t> {
         secret.then(|| Why::Named(name.clone()))
     }
 
-    /// Whether the value of a member of this name is secret beside the others of its object.
+    /// Whether a value is secret because of its name and the other members of its object.
     fn is_secret_here(&self, name: &str, value: Value<'_>) -> bool {
         let Some(container) = self.open.last().filter(|_| self.deeper == 0) else {
             return false;
@@ -360,7 +359,7 @@ impl<'t> Pass<'t> {
         }
         if self.open.len() < MAX_LOGIN_DEPTH {
             if array {
-                // What a topic in a list says, its container has been told already.
+                // A list of topics is known to be one from the container around it.
                 let topic = name
                     .as_deref()
                     .is_some_and(|name| login::is_topic(name) || login::is_of_symbols(name));
@@ -391,8 +390,8 @@ impl<'t> Pass<'t> {
         });
     }
 
-    /// Whether the object that begins here is what a client of Socket.IO says in its packet that
-    /// connects: that is called `auth`, and is to log in.
+    /// Whether the object that begins here is the payload of a Socket.IO CONNECT packet: it is
+    /// called `auth`, and is for logging in.
     fn is_socket_io_login(&self) -> bool {
         self.nested == 0 && self.open.is_empty() && self.text.starts_with(SOCKET_IO_CONNECT)
     }
@@ -415,7 +414,7 @@ impl<'t> Pass<'t> {
         }
     }
 
-    /// A number, a word, or what is no JSON.
+    /// Reads a number, a word, or something that is not JSON.
     fn scalar(&mut self) {
         let start = self.at;
         let length = scalar_length(&self.text[start..]);
@@ -449,8 +448,7 @@ impl<'t> Pass<'t> {
     }
 }
 
-/// Whether a string is the secret that the object it stands in is named after, as in
-/// `"session":{"id":"…"}`.
+/// Whether a string is the secret that its object is named after, as in `"session":{"id":"…"}`.
 fn is_of_a_secret(container: &Container, name: &str, text: &str) -> bool {
     const MIN_TOKEN_BYTES: usize = 16;
     let of = container.name.as_deref();

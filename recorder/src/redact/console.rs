@@ -1,14 +1,14 @@
-//! Commands as people type them, in a member of a message: `{"cmd":"Password hunter2"}`.
+//! Redacts commands that a person typed, in a member of a message: `{"cmd":"Password hunter2"}`.
 //!
-//! The first word says that it logs in, and what follows is as short as what one types to. In a
-//! member of another name than a command's it is a sentence, unless it is one word alone, of letters
-//! and digits.
+//! The first word says that the command logs in, and only a few words follow. In a member with
+//! another name than a command's the text counts as a sentence, unless only one word follows and
+//! that has both letters and digits.
 
 use super::login::LOGIN;
 use super::names::plain;
 use super::registry::SecretRegistry;
 
-/// First words that log in, without case, and most words that follow each.
+/// First words that log in, in lower case, and how many words may follow each.
 const WORDS: [(&str, usize); 11] = [
     ("auth", 3),
     ("authenticate", 3),
@@ -23,7 +23,7 @@ const WORDS: [(&str, usize); 11] = [
     ("sidentify", 3),
 ];
 
-/// Names of members that hold what is typed at a prompt, without case and punctuation.
+/// Names of members that hold what is typed at a prompt, in lower case and without punctuation.
 const COMMANDS: [&str; 8] = [
     "cmd",
     "command",
@@ -35,14 +35,14 @@ const COMMANDS: [&str; 8] = [
     "line",
 ];
 
-/// What follows such a word where nothing is given: the word is one of a help text or a menu.
+/// Words that may follow without being a secret, as in a help text or a menu.
 const OPEN: [&str; 16] = [
     "change", "failed", "help", "info", "list", "me", "off", "ok", "on", "page", "required",
     "reset", "show", "status", "test", "timeout",
 ];
 
-/// A command without what it logs in with; `None` where it is no such command. `name` is that of the
-/// member it stands in.
+/// Redacts what a command logs in with; `None` if it is not such a command. `name` is the name of
+/// the member that contains it.
 pub(super) fn redact(
     name: Option<&str>,
     text: &str,
@@ -69,7 +69,7 @@ pub(super) fn redact(
     (clean != text).then_some(clean)
 }
 
-/// Whether a word has letters and digits, as few words of a sentence have.
+/// Whether a word has both letters and digits, which few words of a sentence have.
 fn is_mixed(word: &str) -> bool {
     const MIN_BYTES: usize = 6;
     word.len() >= MIN_BYTES

@@ -1,5 +1,5 @@
-//! What a pattern alone can't tell: given a text and a shape's match in it, where the secret is, if
-//! there is one.
+//! Decides what a pattern alone can't: whether a shape's match in a text is a secret, and where
+//! exactly.
 //!
 //! Nothing here looks further than a bounded distance beyond the match, so the work stays linear in
 //! the text.
@@ -13,19 +13,19 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use super::names::{is_secret_name, words};
 use Weighed::{Nothing, Secret};
 
-/// Shorter values of a name that says secret are not taken for one.
+/// Shorter values of a secret's name are not taken for secrets.
 const MIN_VALUE_BYTES: usize = 8;
 
-/// From this length on a bearer token needs no digit.
+/// A bearer token of at least this length needs no digit.
 const MIN_LETTERS: usize = 20;
 
-/// Bytes of a name that are looked at before the word that drew attention.
+/// How many bytes of a name are read before the word that matched.
 const MAX_NAME_BYTES: usize = 64;
 
-/// Longest private key in its armour: an RSA key of 16,384 bits takes 13 KiB.
+/// The longest PEM block of a private key, in bytes: an RSA key of 16,384 bits takes 13 KiB.
 const MAX_PEM_BYTES: usize = 16 << 10;
 
-/// Base64 as a basic credential has it, padded or not.
+/// Base64 as in a basic credential, padded or not.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -36,30 +36,30 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// What a match turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Weighed {
-    /// A secret stands here.
+    /// A secret at this position.
     Secret(Range<usize>),
-    /// None; what follows from this place on is still to be looked at.
+    /// Not a secret. The search continues at this offset.
     Nothing(usize),
 }
 
-/// Without the byte before a word that a pattern has to look at.
+/// The match without the byte before a word that its pattern has to include.
 fn bare(text: &[u8], found: Range<usize>) -> Range<usize> {
     found.start + usize::from(!text[found.start].is_ascii_alphanumeric())..found.end
 }
 
-/// Behind the first space of a match.
+/// The part of a match after its first space.
 fn behind_space(text: &[u8], found: &Range<usize>) -> Range<usize> {
     let found = bare(text, found.clone());
     let space = memchr::memchr(b' ', &text[found.clone()]).map_or(0, |at| at + 1);
     found.start + space..found.end
 }
 
-/// All of the match.
+/// Takes the whole match.
 pub(super) fn word(text: &[u8], found: Range<usize>) -> Weighed {
     Secret(bare(text, found))
 }
 
-/// A block up to its last line, or to the end of the string it is in.
+/// Takes a PEM block up to its last line, or to the end of the string that contains it.
 pub(super) fn pem(text: &[u8], found: Range<usize>) -> Weighed {
     let body = &text[found.end..text.len().min(found.end + MAX_PEM_BYTES)];
     let end = memchr::memmem::find(body, b"-----END ")
@@ -69,7 +69,7 @@ pub(super) fn pem(text: &[u8], found: Range<usize>) -> Weighed {
     Secret(found.start..found.end + end)
 }
 
-/// The bot's number and its token, unless more follows.
+/// Takes a bot's number and its token, unless more characters of a token follow.
 pub(super) fn telegram(text: &[u8], found: Range<usize>) -> Weighed {
     let more = text.get(found.end);
     let ended = more.is_none_or(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'_' | b'-'));
@@ -80,7 +80,8 @@ pub(super) fn telegram(text: &[u8], found: Range<usize>) -> Weighed {
     Secret(start..found.end)
 }
 
-/// What follows `Bearer` (RFC 6750, 2.1), unless it is a word of a sentence or a challenge.
+/// Takes what follows `Bearer` (RFC 6750, 2.1), unless it is a word of a sentence or of a
+/// challenge.
 pub(super) fn bearer(text: &[u8], found: Range<usize>) -> Weighed {
     let token = behind_space(text, &found);
     let digit = text[token.clone()].iter().any(u8::is_ascii_digit);
@@ -90,7 +91,7 @@ pub(super) fn bearer(text: &[u8], found: Range<usize>) -> Weighed {
     Secret(token)
 }
 
-/// User and password in base64 (RFC 7617).
+/// Takes a user and a password in base64 (RFC 7617).
 pub(super) fn basic(text: &[u8], found: Range<usize>) -> Weighed {
     let pair = behind_space(text, &found);
     let said = BASE64.decode(&text[pair.clone()]).unwrap_or_default();
@@ -101,7 +102,7 @@ pub(super) fn basic(text: &[u8], found: Range<usize>) -> Weighed {
     }
 }
 
-/// User info with a colon in it, before the host.
+/// Takes the user info before a host, if it has a colon followed by a password.
 pub(super) fn url_password(text: &[u8], found: Range<usize>) -> Weighed {
     const SCHEME_END: usize = 3;
     let user_info = found.start + SCHEME_END..found.end - 1;
@@ -111,7 +112,7 @@ pub(super) fn url_password(text: &[u8], found: Range<usize>) -> Weighed {
     }
 }
 
-/// The value of a secret name in a query.
+/// Takes the value of a secret's name in a query.
 pub(super) fn in_query(text: &[u8], found: Range<usize>) -> Weighed {
     let equals = memchr::memchr(b'=', &text[found.clone()]).unwrap_or_default();
     let value = found.start + equals + 1..found.end;
@@ -124,14 +125,15 @@ pub(super) fn in_query(text: &[u8], found: Range<usize>) -> Weighed {
     }
 }
 
-/// A string in quotes behind a name that says secret and a colon or an equals sign.
+/// Takes a quoted string after a secret's name and a colon or an equals sign.
 pub(super) fn named(text: &[u8], found: Range<usize>) -> Weighed {
     let of_a_name = |b: &&u8| b.is_ascii_alphanumeric() || matches!(**b, b'_' | b'-');
     let before = text[..found.start].iter().rev().take(MAX_NAME_BYTES);
     let start = found.start - before.take_while(of_a_name).count();
     let length = text[found.start..].iter().take_while(of_a_name).count();
     let name = std::str::from_utf8(&text[start..found.start + length]).unwrap_or_default();
-    // The value's opening quote is the last of the match: it holds its own kind no more.
+    // The value can't contain quotes of the kind around it, so the first quote after the sign opens
+    // it.
     let assigned = text[found.start + length..found.end]
         .iter()
         .position(|b| matches!(b, b':' | b'='));
@@ -143,11 +145,11 @@ pub(super) fn named(text: &[u8], found: Range<usize>) -> Weighed {
     if names_a_secret(name) && is_no_word(name, &text[value.clone()]) {
         return Secret(value);
     }
-    // Another may stand within the value.
+    // The value itself may contain another.
     Nothing(value.start)
 }
 
-/// Whether a value is more than what stands where a secret would: a word, a sentence, stars.
+/// Whether a value is more than what commonly replaces a secret: a word, a sentence, stars.
 fn is_no_word(name: &str, value: &[u8]) -> bool {
     const MAX_WORD_BYTES: usize = 12;
     let plain_word = value.len() < MAX_WORD_BYTES && value.iter().all(u8::is_ascii_lowercase);
@@ -158,7 +160,8 @@ fn is_no_word(name: &str, value: &[u8]) -> bool {
     !plain_word && !uniform && !sentence
 }
 
-/// Whether a name's last words are those of a secret, so that `password_changed_at` is none.
+/// Whether the last words of a name are those of a secret's name, so that `password_changed_at` is
+/// not one.
 fn names_a_secret(name: &str) -> bool {
     const LAST: [&str; 13] = [
         "apikey",

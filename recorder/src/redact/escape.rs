@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
-/// What a string of JSON says, or any text that holds escapes. What is no escape stands for
-/// itself, half a surrogate pair too.
+/// Decodes the escapes in a string of JSON, or in any text that holds some. An invalid escape
+/// stands for itself, as does half a surrogate pair.
 pub(super) fn unescape(text: &[u8]) -> Cow<'_, [u8]> {
     let Some(first) = memchr::memchr(b'\\', text) else {
         return text.into();
@@ -27,7 +27,7 @@ pub(super) fn unescape(text: &[u8]) -> Cow<'_, [u8]> {
     out.into()
 }
 
-/// Of a text that begins with a backslash, how long the escape is and what it says.
+/// The length of the escape that a text begins with, and the character that it stands for.
 fn escaped(text: &[u8]) -> (usize, Option<char>) {
     let said = match text.get(1) {
         Some(b'n') => '\n',
@@ -42,7 +42,7 @@ fn escaped(text: &[u8]) -> (usize, Option<char>) {
     (2, Some(said))
 }
 
-/// `\u0041`, or two of them that make a surrogate pair.
+/// Decodes `\u0041`, or two such escapes that form a surrogate pair.
 fn unicode(text: &[u8]) -> (usize, Option<char>) {
     let unit = |at: usize| {
         let digits = text.get(at..at + 6)?.strip_prefix(b"\\u")?;
@@ -60,7 +60,7 @@ fn unicode(text: &[u8]) -> (usize, Option<char>) {
     (if pair.is_some() { 12 } else { 1 }, pair)
 }
 
-/// Text as it stands between the quotes of a string of JSON.
+/// Escapes a text for the inside of a string of JSON.
 pub(super) fn escape(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 8);
     for byte in text {
@@ -76,9 +76,9 @@ pub(super) fn escape(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Text with each `%41` as the byte that it says.
+/// Decodes percent-encoding.
 pub(super) fn percent_decode(text: &[u8]) -> Cow<'_, [u8]> {
-    // Nearly no text has one, and to find that out is far cheaper than to decode.
+    // Hardly any text has some, and finding that out is far cheaper than decoding.
     let Some(first) = memchr::memchr(b'%', text) else {
         return Cow::Borrowed(text);
     };
@@ -88,7 +88,7 @@ pub(super) fn percent_decode(text: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// Text with all but the unreserved characters (RFC 3986, 2.3) percent-encoded.
+/// Percent-encodes all but the unreserved characters (RFC 3986, 2.3).
 pub(super) fn percent_encode(text: &[u8]) -> Vec<u8> {
     const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
         .remove(b'-')

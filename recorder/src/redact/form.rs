@@ -1,4 +1,4 @@
-//! Pairs of a form: `op=login&user=…&sign=…`.
+//! Redacts the pairs of a form: `op=login&user=…&sign=…`.
 
 use super::escape::percent_decode;
 use super::login::{
@@ -8,7 +8,7 @@ use super::login::{
 use super::open_value::Value;
 use super::registry::SecretRegistry;
 
-/// Whether a text is the pairs of a form: a name, an equals sign, no blanks.
+/// Whether a text is a form: it has a name, an equals sign, and no white space.
 pub(super) fn is_one(text: &str) -> bool {
     let of_a_name = |b: u8| b.is_ascii_alphanumeric() || b"-_.%[]".contains(&b);
     let named = text
@@ -17,7 +17,7 @@ pub(super) fn is_one(text: &str) -> bool {
     named && !text.contains(char::is_whitespace) && !text.contains('"')
 }
 
-/// A form without the values of secret names, or without all of them where one says login.
+/// Redacts the values of secret names, or all values if one of the pairs says that it is a login.
 pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let pairs = || {
         text.split('&')

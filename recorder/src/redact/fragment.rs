@@ -1,31 +1,31 @@
-//! Messages that came in fragments.
+//! Redacts messages that come in fragments.
 //!
-//! A value may begin in one fragment and end in another, and its replacement is known only once all
-//! of it is. So the fragments keep their number, times and flags, and the message's whole payload,
-//! redacted, goes into the last: a player sends the same message at the same time. The content of a
-//! compressed message (RFC 7692) can't be seen: it is played as an empty one. Nothing is kept of a
-//! message that never ended.
+//! A value may begin in one fragment and end in another, and its placeholder is known only once it
+//! is complete. So the fragments keep their number, times and flags, and the whole payload,
+//! redacted, goes into the last one: an engine that plays the tape sends the same message at the
+//! same time. A compressed message (RFC 7692) can't be searched, so it is replaced by an empty one.
+//! Nothing is kept of the payload of a message that never ends.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use wstape_tape::Conn;
 
-/// Most bytes of unfinished messages that are held, of all connections together. A message that
-/// would be more is played as an empty one.
+/// The maximum number of bytes held of unfinished messages, of all connections together. A message
+/// that would exceed it is replaced by an empty one.
 const MAX_HELD_BYTES: usize = 64 << 20;
 
-/// An empty message, compressed (RFC 7692, 7.2.3.6).
+/// A compressed empty message (RFC 7692, 7.2.3.6).
 const COMPRESSED_NOTHING: &[u8] = b"\0";
 
-/// Who sent a frame.
+/// The sender of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Side {
     Engine,
     Client,
 }
 
-/// A frame's header, as far as it matters here.
+/// The parts of a frame's header that matter here.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
     pub(super) fin: bool,
@@ -33,7 +33,7 @@ pub(super) struct Shape {
     pub(super) opcode: u8,
 }
 
-/// What is known of a message that has not ended.
+/// What is known of a message that has not ended yet.
 #[derive(Debug)]
 enum Unfinished {
     Held(Vec<u8>),
@@ -41,24 +41,24 @@ enum Unfinished {
     TooLong,
 }
 
-/// The messages that have not ended.
+/// The messages that have not ended yet.
 #[derive(Debug, Default)]
 pub(super) struct Fragments {
     open: BTreeMap<(u64, Side), Unfinished>,
     held: usize,
 }
 
-/// What becomes of a frame's payload.
+/// What a frame's payload becomes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Payload {
-    /// It is this.
+    /// These bytes, which need no redaction.
     Is(&'static [u8]),
-    /// It is this message, redacted.
+    /// This message, which is still to be redacted.
     Message(Bytes),
 }
 
 impl Fragments {
-    /// Takes a frame in. Connection 0 is all connections'.
+    /// Takes a frame. Returns what its payload becomes.
     pub(super) fn take(
         &mut self,
         conn: Conn,
@@ -104,7 +104,7 @@ impl Fragments {
         }
     }
 
-    /// A connection, or all of them, ended.
+    /// Takes the end of a connection, or of all of them.
     pub(super) fn ended(&mut self, conn: Conn) {
         match conn {
             Conn::All => *self = Self::default(),

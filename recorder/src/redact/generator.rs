@@ -1,4 +1,4 @@
-//! Draws texts with secrets, with what resembles secrets, and with what lies around them.
+//! Draws texts that contain secrets, parts of them, lookalikes, and noise.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use proptest::string::bytes_regex;
 
 use super::shapes::{SHAPES, Shape};
 
-/// So many characters that no shape objects to, in the middle of `before` and `after`.
+/// This many characters that match no shape by themselves, between `before` and `after`.
 pub(super) fn long(before: &str, count: usize, after: &str) -> String {
     let filling = "Q7xW2nB5vC9dTx7Q4f8Kz01m".chars().cycle();
     before.to_owned() + &filling.take(count).collect::<String>() + after
@@ -18,7 +18,7 @@ pub(super) fn hex_long(before: &str, count: usize) -> String {
     before.to_owned() + &"0f1e2d3c".chars().cycle().take(count).collect::<String>()
 }
 
-/// A text for each shape, put together here so that no file of this project holds one.
+/// A text for each shape, put together here so that no file of this project contains a secret.
 pub(super) fn secrets() -> Vec<(&'static str, String)> {
     let upper = |before: &str, count| long(before, count, "").to_ascii_uppercase();
     let pem = [
@@ -74,7 +74,7 @@ pub(super) fn secrets() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// A text that the pattern of a shape matches, or nearly: without what looks around.
+/// A text that a shape's pattern matches, or nearly matches, because lookarounds are left out.
 pub(super) fn matching(shape: &Shape) -> impl Strategy<Value = Vec<u8>> + use<> {
     let bare = shape
         .pattern
@@ -86,8 +86,8 @@ pub(super) fn matching(shape: &Shape) -> impl Strategy<Value = Vec<u8>> + use<> 
     bytes_regex(&format!("(?s-u){bare}")).expect("a pattern of the table")
 }
 
-/// What a text is put together from: what patterns match, secrets, parts of them, noise, and
-/// each of them in base64.
+/// A piece of a text: something that a pattern matches, a secret, a part of one, noise, or any of
+/// these in base64.
 pub(super) fn piece() -> impl Strategy<Value = Vec<u8>> {
     let shape = (0..SHAPES.len()).prop_flat_map(|at| matching(&SHAPES[at]));
     let secret = sample::select(secrets()).prop_map(|(_, secret)| secret.into_bytes());

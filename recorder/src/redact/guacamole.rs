@@ -1,24 +1,24 @@
-//! Apache Guacamole's instructions: elements behind the number of their characters, as in
-//! `7.connect,9.localhost,4.5900;`. What a client connects with names no argument, so that all
-//! are part of the login.
+//! Redacts Apache Guacamole's instructions: elements preceded by their length in characters, as in
+//! `7.connect,9.localhost,4.5900;`. The arguments of a `connect` have no names, so all of them
+//! count as part of the login.
 
 use std::ops::Range;
 
 use super::registry::SecretRegistry;
 
-/// What begins a connection, with all that the remote desktop asks for in an order of its own.
+/// Begins a connection, with all arguments of the remote desktop in a fixed order.
 const CONNECT: &str = "connect";
 
-/// Bytes of a stream: a password that was asked for later, a clipboard, a file.
+/// Data of a stream: a password that was asked for later, a clipboard, a file.
 const BLOB: &str = "blob";
 
-/// Its data stands behind the stream's number.
+/// The index of a blob's data, after the stream's number.
 const BLOB_DATA: usize = 2;
 
-/// What begins the version that a client speaks.
+/// The beginning of the version that a client speaks.
 const VERSION: &str = "VERSION_";
 
-/// The instructions in a text, each with the places of its elements; `None` for another text.
+/// The instructions in a text, each with the positions of its elements; `None` for any other text.
 fn instructions(text: &str) -> Option<Vec<Vec<Range<usize>>>> {
     let mut all = Vec::new();
     let mut elements = Vec::new();
@@ -39,12 +39,12 @@ fn instructions(text: &str) -> Option<Vec<Vec<Range<usize>>>> {
     (elements.is_empty() && !all.is_empty()).then_some(all)
 }
 
-/// Whether a text is of instructions and nothing else.
+/// Whether a text consists of instructions only.
 pub(super) fn is_of_instructions(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit()) && instructions(text).is_some()
 }
 
-/// Instructions without what a client connects with; `None` where they hold nothing of the kind.
+/// Redacts what a client connects with; `None` if the text holds nothing of the kind.
 pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     for elements in instructions(text)? {
@@ -72,7 +72,7 @@ pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String>
     (out != text).then_some(out)
 }
 
-/// What stands for an argument; `None` where it stays.
+/// The replacement for an argument; `None` if it stays.
 fn hidden(value: &str, secrets: &mut SecretRegistry) -> Option<String> {
     if value.is_empty() || value.starts_with(VERSION) || matches!(value, "true" | "false" | "0") {
         return None;

@@ -1,4 +1,4 @@
-//! Secrets in the heads of HTTP messages.
+//! Redacts secrets in the heads of HTTP messages.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,9 +9,9 @@ use super::registry::SecretRegistry;
 use super::shapes;
 use super::url;
 
-/// Headers whose values are secrets, beside those whose names say so by a word
+/// Headers with secret values, besides those that have a word for a secret in their name
 /// (`login::is_secret_parameter`): `authorization`, `proxy-authorization`, `cookie`, `set-cookie`,
-/// `x-api-key`, `x-auth-token` and their like.
+/// `x-api-key`, `x-auth-token` and the like.
 const SECRET_HEADERS: [&str; 12] = [
     "apikey",
     "cb-access-key",
@@ -27,7 +27,7 @@ const SECRET_HEADERS: [&str; 12] = [
     "x-user-key",
 ];
 
-/// Headers whose names hold such a word and whose values are none.
+/// Headers with such a word in their name, but without a secret value.
 const OPEN_HEADERS: [&str; 5] = [
     "proxy-authenticate",
     "sec-websocket-accept",
@@ -36,8 +36,8 @@ const OPEN_HEADERS: [&str; 5] = [
     "access-control-allow-credentials",
 ];
 
-/// Words of an offered subprotocol after which a token follows: browsers can send one in no
-/// other header.
+/// Words of an offered subprotocol that a token follows: browsers can't send one in any other
+/// header.
 const TOKEN_FOLLOWS: [&str; 6] = [
     "access_token",
     "auth",
@@ -47,19 +47,20 @@ const TOKEN_FOLLOWS: [&str; 6] = [
     "token",
 ];
 
-/// What a subprotocol that is a token begins with in Kubernetes.
+/// How a subprotocol that is a token begins in Kubernetes.
 const TOKEN_SUBPROTOCOL: &str = "base64url.bearer.authorization.";
 
-/// An offered subprotocol is a token from this length on.
+/// The shortest offered subprotocol that may be a token, in bytes.
 const MIN_SUBPROTOCOL_TOKEN_BYTES: usize = 24;
 
-/// Behind a secret's name and a dot a shorter one is a version, as in `auth.v2`.
+/// The shortest token after a secret's name and a dot, in bytes: a shorter text is a version, as in
+/// `auth.v2`.
 const MIN_NAMED_TOKEN_BYTES: usize = 6;
 
-/// A cookie's own value is looked for from this length on, where it is like a token.
+/// The shortest value in a cookie that is remembered if it looks like a token, in bytes.
 const MIN_COOKIE_TOKEN_BYTES: usize = 12;
 
-/// Redacts headers; says whether there was anything to redact. `more` are names to redact too.
+/// Redacts headers, including those named in `more`. Returns whether there was anything to redact.
 pub(super) fn headers(
     headers: &mut [(String, String)],
     more: &[String],
@@ -75,14 +76,14 @@ pub(super) fn headers(
     changed
 }
 
-/// A header's value without secrets; `None` where it has none.
+/// Redacts a header's value; `None` if it has no secrets.
 fn header(
     name: &str,
     value: &str,
     more: &[String],
     secrets: &mut SecretRegistry,
 ) -> Option<String> {
-    // An empty one removes a header, and is no secret.
+    // An empty value removes a header, and is not a secret.
     if value.is_empty() {
         return None;
     }
@@ -105,7 +106,7 @@ fn header(
     shaped.or(clean)
 }
 
-/// The placeholder of a header's value. The scheme before a credential stays.
+/// Replaces a header's value by a placeholder. The scheme before a credential stays.
 fn secret(name: &str, value: &str, secrets: &mut SecretRegistry) -> String {
     let what = format!("the value of the header {name}");
     let (scheme, credential) = match value.split_once(' ') {
@@ -115,7 +116,7 @@ fn secret(name: &str, value: &str, secrets: &mut SecretRegistry) -> String {
     if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic"))
         && let Ok(pair) = STANDARD.decode(credential)
     {
-        // User and password, a colon between them (RFC 7617).
+        // A user and a password, separated by a colon (RFC 7617).
         secrets.remember(&pair, &what);
         if let Some(colon) = pair.iter().position(|b| *b == b':') {
             secrets.remember(&pair[colon + 1..], &what);
@@ -137,7 +138,8 @@ fn secret(name: &str, value: &str, secrets: &mut SecretRegistry) -> String {
     }
 }
 
-/// The schemes of the IANA registry that clients use, and two that are common.
+/// Whether a word is an authentication scheme: those of the IANA registry that clients use, and
+/// some more that are common.
 fn is_scheme(word: &str) -> bool {
     const SCHEMES: [&str; 9] = [
         "apikey",
@@ -155,14 +157,14 @@ fn is_scheme(word: &str) -> bool {
         .any(|scheme| scheme.eq_ignore_ascii_case(word))
 }
 
-/// Offered or chosen subprotocols with tokens among them redacted.
+/// Redacts the tokens among offered or chosen subprotocols.
 fn subprotocols(value: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let mut follows = false;
     let mut changed = false;
     let mut clean = Vec::new();
     for item in value.split(',') {
         let name = item.trim();
-        // A secret's name may stand before it: `openai-insecure-api-key.…`.
+        // The token may follow a secret's name and a dot: `openai-insecure-api-key.…`.
         let named = name.split_once('.');
         if let Some((before, value)) = named
             && value.len() >= MIN_NAMED_TOKEN_BYTES
@@ -192,8 +194,8 @@ fn subprotocols(value: &str, secrets: &mut SecretRegistry) -> Option<String> {
     changed.then(|| clean.join(","))
 }
 
-/// The head of an HTTP message as bytes, or anything else that has such lines in it, without the
-/// secrets of its headers; `None` where it has none.
+/// Redacts the headers in the head of an HTTP message, or in anything else that has such lines;
+/// `None` if they have no secrets.
 pub(super) fn head(text: &str, more: &[String], secrets: &mut SecretRegistry) -> Option<String> {
     let mut changed = false;
     let mut out = String::with_capacity(text.len());
@@ -213,7 +215,7 @@ pub(super) fn head(text: &str, more: &[String], secrets: &mut SecretRegistry) ->
     changed.then_some(out)
 }
 
-/// `GET /ws?token=… HTTP/1.1`.
+/// Redacts a request line, such as `GET /ws?token=… HTTP/1.1`.
 fn request_line(line: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let mut parts = line.split(' ');
     let (method, target, version) = (parts.next()?, parts.next()?, parts.next()?);
@@ -222,7 +224,7 @@ fn request_line(line: &str, secrets: &mut SecretRegistry) -> Option<String> {
     Some(format!("{method} {clean} {version}"))
 }
 
-/// A token of HTTP (RFC 9110, 5.6.2).
+/// Whether a name is a token of HTTP (RFC 9110, 5.6.2).
 fn is_header_name(name: &str) -> bool {
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     !name.is_empty() && name.bytes().all(token)

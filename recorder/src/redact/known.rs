@@ -1,8 +1,8 @@
-//! Remembers what was redacted, within bounds, and finds it again in whatever form it appears.
+//! Remembers what was redacted, up to a limit, and finds it again in any of its forms.
 //!
-//! Each value is searched for as it is and as base64 at each of its three possible alignments in a
-//! longer text. A bit table rules out an end at nearly every position, so the search costs about a
-//! nanosecond per byte however many values there are.
+//! Each value is searched for as it is, and as base64 at each of its three alignments in a longer
+//! text. At nearly every position a bit table shows that no value ends there, so a search takes
+//! about a nanosecond per byte however many values there are.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -12,43 +12,45 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 use super::escape::{escape, percent_encode};
 
-/// Shorter values are not looked for: chance would find them.
+/// Values shorter than this are not searched for, because they would be found by chance.
 const MIN_KNOWN_BYTES: usize = 8;
 
-/// Numbers with fewer digits, zeros at either end not counted, are not looked for.
+/// Numbers with fewer digits than this are not searched for. Zeros at either end don't count.
 const MIN_KNOWN_DIGITS: usize = 7;
 
-/// Of a longer value so much is looked for.
+/// How many bytes of a longer value are searched for.
 const MAX_KNOWN_BYTES: usize = 256;
 
-/// Most values that are looked for; those redacted first.
+/// The maximum number of values that are searched for: the first ones redacted.
 const MAX_KNOWN_VALUES: usize = 16_384;
 
-/// Most values whose last bytes are the same, which a search has to compare one by one.
+/// The maximum number of literals with the same last bytes, which a search has to compare one by
+/// one.
 const MAX_ALIKE: usize = 64;
 
-/// Bytes at the end of a literal by which it is found.
+/// How many bytes at the end of a literal are used to find it.
 const TAIL_BYTES: usize = 8;
 
-/// Bits of the table, as a power of two: 128 KiB, which a processor's cache holds.
+/// The number of bits in the table, as a power of two: its 128 KiB fit into a processor's cache.
 const TABLE_BITS: u32 = 20;
 
-/// How a secret is written where it is found.
+/// How a secret is written where it was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     Plain,
     Base64,
 }
 
-/// The secrets met so far.
+/// The secrets redacted so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Known {
     values: Vec<Value>,
     ids: HashSet<u64>,
     literals: Vec<Literal>,
-    /// Literals by their last bytes. Never iterated.
+    /// The indices of literals by their last bytes. Never iterated.
     tails: HashMap<u64, Vec<u32>>,
-    /// Where a bit is not set, no literal ends with such bytes. Empty until there is one.
+    /// If a bit is not set, no literal ends with bytes that map to it. Empty until there is a
+    /// literal.
     table: Vec<u64>,
     left_out: u64,
 }
@@ -59,7 +61,7 @@ struct Value {
     number: bool,
 }
 
-/// One way that a value may be written.
+/// One way in which a value may be written.
 #[derive(Debug, Clone)]
 struct Literal {
     bytes: Box<[u8]>,
@@ -68,15 +70,15 @@ struct Literal {
 }
 
 impl Known {
-    /// Remembers a string's content. `id` is the same for equal values alone, `what` is what an
-    /// error calls it, in two parts.
+    /// Remembers the content of a string. Only equal values have the same `id`; `what` is what an
+    /// error calls the value, in two parts.
     pub(super) fn text(&mut self, id: u64, value: &[u8], what: [&str; 2]) {
         if value.len() >= MIN_KNOWN_BYTES && !value.iter().all(|b| *b == value[0]) {
             self.remember(id, &value[..value.len().min(MAX_KNOWN_BYTES)], what, false);
         }
     }
 
-    /// Remembers a number as it stands in JSON.
+    /// Remembers a number as it is written in JSON.
     pub(super) fn number(&mut self, id: u64, text: &str, what: [&str; 2]) {
         let mantissa = text.split(['e', 'E']).next().unwrap_or(text);
         let ends = |c: char| !matches!(c, '1'..='9');
@@ -90,17 +92,17 @@ impl Known {
         }
     }
 
-    /// Nothing is looked for.
+    /// Whether there is nothing to search for.
     pub(super) fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
 
-    /// How many values are looked for: as long as it is the same, so are they.
+    /// How many values are searched for. If the count has not changed, neither have the values.
     pub(super) fn count(&self) -> usize {
         self.values.len()
     }
 
-    /// How many values are not looked for because there are too many.
+    /// How many values are not searched for because there are too many.
     pub(super) fn left_out(&self) -> u64 {
         self.left_out
     }
@@ -123,8 +125,7 @@ impl Known {
             self.table = vec![0; 1 << (TABLE_BITS - 6)];
         }
         let mut kept = self.literal(value.into(), index, Form::Plain);
-        // Of what a text says, escapes are undone before it is searched; of what base64 says,
-        // they are not.
+        // Texts are unescaped before they are searched, but the content of base64 is not.
         let mut written = vec![value.to_vec(), escape(value), percent_encode(value)];
         written.dedup();
         for value in written {
@@ -165,7 +166,8 @@ impl Known {
         None
     }
 
-    /// Where known strings stand plainly in the text and whole, one after the other.
+    /// The positions of known strings in the text where they are written plainly and completely.
+    /// They don't overlap.
     pub(super) fn places(&self, text: &[u8]) -> Vec<Range<usize>> {
         let mut places: Vec<Range<usize>> = Vec::new();
         if self.table.is_empty() {
@@ -184,7 +186,7 @@ impl Known {
             let longest = literals
                 .filter(|literal| literal.form == Form::Plain)
                 .filter(|literal| !self.values[literal.value as usize].number)
-                // Of a longer one only the beginning is known.
+                // Only the beginning of a longer value is known.
                 .filter(|literal| literal.bytes.len() < MAX_KNOWN_BYTES)
                 .filter(|literal| text[free..end].ends_with(&literal.bytes))
                 .map(|literal| literal.bytes.len())
@@ -210,7 +212,7 @@ impl Known {
     }
 }
 
-/// Whether the number between those places is all of a number, and not the time of a step.
+/// Whether the number between these offsets is a whole number, and not the time of a step.
 fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
     let part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'+' | b'_');
     let before = &text[..start];
@@ -224,20 +226,20 @@ fn tail_of(window: &[u8]) -> u64 {
 }
 
 fn table_bit(tail: u64) -> usize {
-    /// Spreads bytes over the upper bits (Fibonacci hashing: 2⁶⁴ by the golden ratio).
+    /// Spreads the bytes over the upper bits (Fibonacci hashing: 2⁶⁴ divided by the golden ratio).
     const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
     (tail.wrapping_mul(SPREAD) >> (64 - TABLE_BITS)) as usize
 }
 
-/// The base64 digits that a value alone decides, at each of the places it may have within the
-/// groups of three bytes, in either alphabet: each with how many bytes of its first group stand
-/// before it.
+/// The base64 digits that depend on a value alone, for each of its three positions within groups of
+/// three bytes and in both alphabets. With each comes the number of bytes before it in its first
+/// group.
 pub(super) fn base64_cores(value: &[u8]) -> Vec<(usize, String)> {
     let mut cores = Vec::new();
     for before in 0..3 {
         let padded = [&[0; 2][..before], value].concat();
-        // Digits hold six bits; the first that holds none of the bytes before, and the last that
-        // holds none of those behind.
+        // A digit holds six bits. The range begins at the first digit without bits of the bytes
+        // before, and ends after the last one without bits of the bytes after.
         let digits = (before * 8).div_ceil(6)..padded.len() * 8 / 6;
         for alphabet in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
             cores.push((before, alphabet.encode(&padded)[digits.clone()].to_owned()));

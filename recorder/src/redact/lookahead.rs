@@ -1,5 +1,5 @@
-//! What a list or an object is, told by looking through it when it opens: what says so may stand
-//! behind what it is said of.
+//! Looks through a list or an object when it opens, to tell what it is: what tells that may come
+//! after the values it matters for.
 
 use super::escape::unescape;
 use super::login::{self, Purpose, is_credential, is_login, is_secret_member};
@@ -7,61 +7,60 @@ use super::mnemonic::Words;
 use super::open_value::Value;
 use super::walker::{content_end, is_space};
 
-/// Items of a list among which one may say that it is a login: Phoenix and OCPP number a message
-/// first.
+/// How many items of a list may say that it is a login: Phoenix and OCPP number a message first.
 const MAX_LIST_PURPOSES: usize = 4;
 
-/// WAMP's number of a message that authenticates, which is a list of it, a signature and an object.
+/// The message type of WAMP's AUTHENTICATE, a list of this number, a signature and an object.
 const WAMP_AUTHENTICATE: &[u8] = b"5";
 
-/// An object that stands in a list as SignalR's headers do, and holds nothing.
+/// An empty object among the first items of a list, such as SignalR's headers.
 const EMPTY: &[u8] = b"{}";
 
-/// What an object is, told by its own members.
+/// What an object is, judged by its own members.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Object {
-    /// It is to log in: one of its members, or one of what it calls its head, says so.
+    /// Whether it is a login: one of its members, or of the members of its head, says so.
     pub(super) login: bool,
-    /// One of its members names a channel or a topic that has a word of a login in it.
+    /// Whether one of its members names a channel or a topic with a word for a login in it.
     login_topic: bool,
-    /// What its members say of those beside them.
+    /// What its members tell about each other.
     pub(super) marks: Marks,
 }
 
-/// What a member of an object may say of those beside it and in it.
+/// What a member of an object may tell about the members next to it and about those inside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
-    /// There is a password, so that its user is one who logs in.
+    /// There is a password, so the user next to it is part of a login.
     Credentials = 1,
-    /// A secret is named in one member, whose value stands in another.
+    /// A member holds the name of a secret, and another member its value.
     NamesSecret = 2,
-    /// It is a logon of FIX by its tags.
+    /// It is a FIX logon, judged by its tags.
     FixLogon = 4,
-    /// There is a secret beside which whatever looks like one is part of the login.
+    /// There is a secret, so everything next to it that looks like a secret is part of the login.
     Signed = 8,
-    /// It proves something by a code.
+    /// It proves something with a code.
     Proves = 16,
-    /// It asks for topics, which may be called like a login.
+    /// It subscribes to topics, which may have the names of logins.
     Subscribes = 32,
-    /// It is JSON-RPC, whose parameters have no names.
+    /// It is JSON-RPC, where parameters may have no names.
     JsonRpc = 64,
     /// It hands over a key.
     GivesKey = 128,
-    /// A client comes, and says who it is.
+    /// It is the opening message of a client, which says who it is.
     Opens = 256,
-    /// It asks about a hash.
+    /// It is about a hash.
     OfHash = 512,
-    /// A user is given by a name of one letter, so that `p` is a password.
+    /// A user is given by a short name, so that `p` is a password.
     ShortUser = 1024,
-    /// It asks what a contract's method would give.
+    /// It asks for the result of a contract's method.
     OfCall = 2048,
-    /// It is for a relay of Nostr, which shows everybody what it is given.
+    /// It is for a Nostr relay, which publishes whatever it is given.
     Nostr = 4096,
-    /// It has a slot, as what points into Cardano's chain.
+    /// It has a slot, like a reference to a point in Cardano's chain.
     OfSlot = 8192,
 }
 
-/// A set of them.
+/// A set of marks.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Marks(u16);
 
@@ -76,7 +75,7 @@ impl Marks {
         }
     }
 
-    /// Those that hold for what is in the object too.
+    /// The marks that also hold for what is inside the object.
     pub(super) fn inherited(self) -> Self {
         Self(
             self.0
@@ -102,7 +101,7 @@ pub(super) fn scalar_length(rest: &[u8]) -> usize {
     rest.iter().take_while(more).count().max(1)
 }
 
-/// The string that begins at its quote, and what is behind it.
+/// The string that begins at its opening quote, and what follows it.
 fn string(rest: &[u8]) -> Option<(String, &[u8])> {
     let content = rest.strip_prefix(b"\"")?;
     let end = content_end(content, 0);
@@ -114,8 +113,8 @@ fn behind_spaces(rest: &[u8]) -> &[u8] {
     &rest[rest.iter().take_while(|b| is_space(**b)).count()..]
 }
 
-/// What the outermost list of a message, after its bracket, says of all that is in it: Nostr's
-/// client messages begin with one of these words, and an event has its author's key (NIP-01, NIP-45).
+/// The marks of a message's outermost list, by what follows its bracket. Messages of a Nostr client
+/// begin with one of these words, and an event has its author's key (NIP-01, NIP-45).
 pub(super) fn outermost_list(rest: &[u8]) -> Marks {
     let mut marks = Marks::default();
     let Some((first, behind)) = string(behind_spaces(rest)) else {
@@ -138,8 +137,8 @@ fn names(text: &[u8], name: &[u8]) -> bool {
     memchr::memmem::find(text, name).is_some()
 }
 
-/// Which item of a list, after its bracket, says that it is a login, or what the next item is a
-/// secret of. In a list of `topics` only a word of its own does.
+/// The index of the item that says that a list is a login, or of the name whose secret is the next
+/// item; the text starts after the list's bracket. In a list of `topics` only a single word counts.
 pub(super) fn list_login(rest: &[u8], topics: bool) -> Option<usize> {
     if !topics && is_secret_pair(rest) {
         return Some(0);
@@ -151,7 +150,7 @@ pub(super) fn list_login(rest: &[u8], topics: bool) -> Option<usize> {
         if rest.starts_with(EMPTY) && index > 0 {
             rest = &rest[EMPTY.len()..];
         } else if let Some((said, behind)) = string(rest) {
-            // A pair of a name and a value is no word for what the list is for.
+            // A name and a value with an equals sign don't tell a purpose.
             let purpose = Purpose::of(&said);
             let word = !said.contains('=') && purpose.is_login();
             if word && !(topics && purpose.is_of_words()) {
@@ -175,7 +174,7 @@ pub(super) fn list_login(rest: &[u8], topics: bool) -> Option<usize> {
     None
 }
 
-/// Whether a list is a name and its value, and the name says secret. Two words may be any list.
+/// Whether a list is the name of a secret and its value. Two plain words could be any list.
 fn is_secret_pair(rest: &[u8]) -> bool {
     let pair = || {
         let (name, rest) = string(behind_spaces(rest))?;
@@ -189,7 +188,7 @@ fn is_secret_pair(rest: &[u8]) -> bool {
     pair().unwrap_or_default()
 }
 
-/// Whether all of a list are words of a wallet's secret.
+/// Whether a list consists of the words of a wallet's secret.
 pub(super) fn is_mnemonic(rest: &[u8]) -> bool {
     let mut rest = rest;
     let mut words = Words::default();
@@ -206,18 +205,19 @@ pub(super) fn is_mnemonic(rest: &[u8]) -> bool {
     false
 }
 
-/// Whether a comma and an object follow, as the last of a list.
+/// Whether a comma and an object follow, and the list ends with that.
 fn is_last_object(rest: &[u8]) -> bool {
     let bare: Vec<u8> = rest.iter().copied().filter(|b| !is_space(*b)).collect();
     bare.starts_with(b",{") && bare.ends_with(b"}]")
 }
 
-/// What an object is, after its brace.
+/// What an object is, by what follows its brace.
 pub(super) fn object(rest: &[u8]) -> Object {
     let mut found = Object::default();
     let (mut at, mut depth) = (0, 0_usize);
     let mut name: Option<String> = None;
-    // The member whose value comes is the object's head, or it is being read.
+    // Whether the member whose value comes next is the object's head, and whether that is being
+    // read.
     let (mut is_head, mut head) = (false, false);
     while let Some(byte) = rest.get(at) {
         let looked_at = depth == 0 || depth == 1 && head;
@@ -266,7 +266,7 @@ pub(super) fn object(rest: &[u8]) -> Object {
 }
 
 impl Object {
-    /// A member whose value is a string.
+    /// Takes a member with a string as its value.
     fn member(&mut self, name: &str, value: &str, depth: usize) {
         if login::is_purpose(name) {
             let purpose = Purpose::of(value);
@@ -292,8 +292,8 @@ impl Object {
         }
     }
 
-    /// A member may be a secret. A bare `key` does not say so of those beside it, as it stands in
-    /// many a map.
+    /// Notes whether a member is a secret. A bare `key` tells nothing about the members next to it,
+    /// as many maps have one.
     fn secret(&mut self, name: Option<&str>, value: Value<'_>) {
         const KEY: &str = "key";
         let name = name.filter(|name| !name.eq_ignore_ascii_case(KEY));
@@ -302,9 +302,9 @@ impl Object {
     }
 }
 
-/// Whether that is GraphQL's text of a mutation that says login near its beginning.
+/// Whether a member is a GraphQL mutation with a word for a login near its beginning.
 fn is_mutation(name: &str, value: &str) -> bool {
-    /// Names of operations and fields are shorter than that.
+    /// How much of the text is searched: the names of an operation and its fields are shorter.
     const MAX_BEGIN_CHARS: usize = 96;
     let text = value.trim_start();
     name == "query" && text.starts_with("mutation") && {

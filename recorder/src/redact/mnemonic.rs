@@ -1,29 +1,29 @@
-//! A wallet's seed words in BIP-39's format: twelve or more from a list of 2,048.
+//! Finds a wallet's seed words in BIP-39's format: twelve or more from a list of 2,048.
 //!
-//! Nothing else has to mark them as one. In an English text a quarter of the words are in the list,
-//! but words such as `the` and `of` are not: twelve in a row come about once in ten million words.
-//! The checksum in the last word is not checked, because Electrum's differ only in that.
+//! Nothing else needs to mark them. A quarter of the words in an English text are in the list, but
+//! words such as `the` and `of` are not: twelve in a row occur about once in ten million words. The
+//! checksum in the last word is not checked, because Electrum's phrases differ only in that.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use bip39::Language;
 
-/// Fewest words of a secret.
+/// The fewest words of a secret.
 const MIN_WORDS: usize = 12;
 
-/// So many of them differ: of twelve that are drawn two are the same once in thirty times, and one thing
-/// that is asked for again and again is no secret.
+/// The fewest different words of a secret. Of twelve random words two are the same once in thirty
+/// times; a text that repeats one or two words again and again is not a secret.
 const MIN_DIFFERENT_WORDS: usize = MIN_WORDS / 2;
 
-/// Fewest letters of a word of the list, and most.
+/// The shortest and the longest word in the list, in letters.
 const MIN_LETTERS: usize = 3;
 const MAX_LETTERS: usize = 8;
 
-/// A shorter text holds no secret: so many words and what divides them.
+/// The shortest text with a secret, in bytes: the words and what separates them.
 const MIN_BYTES: usize = MIN_WORDS * (MIN_LETTERS + 1) - 1;
 
-/// Words of the list that follow one another.
+/// Successive words from the list.
 #[derive(Debug, Default)]
 pub(super) struct Words {
     count: usize,
@@ -31,7 +31,7 @@ pub(super) struct Words {
 }
 
 impl Words {
-    /// Takes a word in, in whatever letters, where it stands in the list; whether it does.
+    /// Takes a word, in any case, if it is in the list. Returns whether it is.
     pub(super) fn take(&mut self, word: &str) -> bool {
         let Some(number) = number(word) else {
             return false;
@@ -41,25 +41,25 @@ impl Words {
         true
     }
 
-    /// Whether they are a secret.
+    /// Whether the words are a secret.
     pub(super) fn are_enough(&self) -> bool {
         self.count >= MIN_WORDS && self.different.len() >= MIN_DIFFERENT_WORDS
     }
 }
 
-/// The place of a word in the list.
+/// The index of a word in the list.
 fn number(word: &str) -> Option<usize> {
     if !(MIN_LETTERS..=MAX_LETTERS).contains(&word.len()) {
         return None;
     }
     let word = word.to_ascii_lowercase();
-    // The English list is in the alphabet's order.
+    // The English list is sorted.
     let words = Language::English.word_list();
     words.binary_search(&word.as_str()).ok()
 }
 
-/// Where in a text words of the list follow one another that are enough, with blanks, commas or
-/// line's ends between them.
+/// The positions in a text of successive words that are enough for a secret, separated by spaces,
+/// commas or line breaks.
 pub(super) fn places(text: &str) -> Vec<Range<usize>> {
     let mut places = Vec::new();
     let divided = || memchr::memchr3(b' ', b',', b'\n', text.as_bytes()).is_some();
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn eleven_words_and_a_sentence_are_none() {
         let eleven = PHRASE.rsplit_once(' ').unwrap().0;
-        // Each of these words stands in the list.
+        // Each of these words is in the list.
         let again = "risk order ".repeat(20);
         for text in [
             eleven,

@@ -1,9 +1,9 @@
-//! MQTT in a WebSocket: the packet with which a client connects.
+//! Redacts MQTT over WebSocket: the packet with which a client connects.
 
 use super::login::LOGIN;
 use super::registry::SecretRegistry;
 
-/// The kind and flags of CONNECT (MQTT 5, 3.1.1).
+/// The type and flags of CONNECT (MQTT 5, 3.1.1).
 const CONNECT: u8 = 0x10;
 
 /// Flags of CONNECT (MQTT 5, 3.1.2.3).
@@ -11,10 +11,10 @@ const USER_NAME: u8 = 0x80;
 const PASSWORD: u8 = 0x40;
 const WILL: u8 = 0x04;
 
-/// From this version on there are properties.
+/// The first version with properties.
 const WITH_PROPERTIES: u8 = 5;
 
-/// A packet's bytes, and what of them was read.
+/// A packet's bytes, and how many of them were read.
 struct Packet<'p> {
     bytes: &'p [u8],
     at: usize,
@@ -32,13 +32,13 @@ impl<'p> Packet<'p> {
         self.take(1).map(|taken| taken[0])
     }
 
-    /// A field behind its length.
+    /// Takes a field and the length before it.
     fn field(&mut self) -> Option<&'p [u8]> {
         let length = self.take(2)?;
         self.take(usize::from(u16::from_be_bytes([length[0], length[1]])))
     }
 
-    /// A number of one to four bytes (MQTT 5, 1.5.5).
+    /// Takes a number of one to four bytes (MQTT 5, 1.5.5).
     fn number(&mut self) -> Option<usize> {
         let mut number = 0;
         for shift in [0, 7, 14, 21] {
@@ -52,7 +52,7 @@ impl<'p> Packet<'p> {
     }
 }
 
-/// The packet without user name and password; `None` where it is another, or has neither.
+/// Redacts the user name and password in a packet; `None` if it is another packet or has neither.
 pub(super) fn redact(bytes: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
     let mut packet = Packet { bytes, at: 0 };
     if packet.byte()? != CONNECT {
@@ -90,7 +90,7 @@ pub(super) fn redact(bytes: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u
             clean.extend_from_slice(placeholder.as_bytes());
         }
     }
-    // What follows the packet is no part of it.
+    // Bytes after the packet are kept.
     let behind = bytes.get(body.checked_add(length)?..)?;
     let mut out = vec![CONNECT];
     let mut rest = clean.len();
@@ -144,7 +144,7 @@ mod tests {
             );
             let expected = [connect(version, &user, &password), vec![0xc0, 0]].concat();
             assert_eq!(clean, expected);
-            // And that is its own.
+            // Redacting it again changes nothing.
             assert_eq!(
                 redact(&clean, &mut secrets).unwrap_or_else(|| clean.clone()),
                 clean

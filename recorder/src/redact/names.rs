@@ -1,6 +1,6 @@
-//! Names that mark a value as a secret, and values that look like a token.
+//! Recognizes names that mark a value as a secret, and values that look like a token.
 
-/// Words that in a name mark its value as a secret.
+/// Words in a name that mark its value as a secret.
 const SECRET_WORDS: [&str; 35] = [
     "accesskey",
     "apikey",
@@ -39,7 +39,7 @@ const SECRET_WORDS: [&str; 35] = [
     "passcode",
 ];
 
-/// Words that say so where `key` follows them.
+/// Words that do so if `key` follows them.
 const KEY_WORDS: [&str; 10] = [
     "access",
     "api",
@@ -53,20 +53,21 @@ const KEY_WORDS: [&str; 10] = [
     "subscription",
 ];
 
-/// Whether the name of a header or a query value marks it as a secret: `token`, `X-Api-Key`,
-/// `clientSecret`, and a bare `key`.
+/// Whether the name of a header or of a parameter in a query marks its value as a secret: `token`,
+/// `X-Api-Key`, `clientSecret`, or just `key`.
 pub(super) fn is_secret_name(name: &str) -> bool {
     say_secret(&words(name))
 }
 
-/// As [`is_secret_name`], of a name's words.
+/// Like [`is_secret_name`], for a name that is already split into words.
 pub(super) fn say_secret(words: &[String]) -> bool {
     let secret = |word: &String| SECRET_WORDS.contains(&word.as_str());
     let key = |pair: &[String]| pair[1] == "key" && KEY_WORDS.contains(&pair[0].as_str());
     words.iter().any(secret) || words.windows(2).any(key) || *words == ["key"]
 }
 
-/// A name's words in lower case: what punctuation or a capital after a small letter divides.
+/// A name's words in lower case, split at punctuation and where a capital follows a lowercase
+/// letter.
 pub(super) fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut small = false;
@@ -87,14 +88,14 @@ pub(super) fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// A name without case and punctuation.
+/// A name in lower case and without punctuation.
 pub(super) fn plain(name: &str) -> String {
     let letters = name.chars().filter(char::is_ascii_alphanumeric);
     letters.map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// Whether a text looks like a token: long, made of a token's characters, with both letters and
-/// digits.
+/// Whether a text looks like a token: long, with only a token's characters, and with both letters
+/// and digits.
 pub(super) fn is_token_like(text: &str, min_bytes: usize) -> bool {
     let of_a_token = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
     let many = |of: fn(&u8) -> bool| text.as_bytes().iter().filter(|b| of(b)).count() >= 2;

@@ -1,34 +1,34 @@
-//! Values that stand under a name of a secret and are none.
+//! Recognizes values that have the name of a secret but are none.
 //!
 //! A coin is called a token too, a part of the day a session, an order a ticket, a trader's side a
-//! sign. What such a value looks like tells it from a secret, so that a recording stays readable
-//! and its words are not looked for in all the rest of it.
+//! sign. By its look such a value is told apart from a secret, so that a recording stays readable,
+//! and its words are not searched for in the rest of the recording.
 //!
-//! | name | a value that is none | as in |
+//! | name | a value that is not a secret | as in |
 //! | --- | --- | --- |
 //! | `token`, `tokens` | a coin's symbol, a contract's address, a short number | `USDT`, `stETH`, `1INCH`, `0x…` (40), `26009` |
-//! | `token` beside a word for its address, or for its part in a trade | a mint of Solana, 43 or 44 characters of Base58 | `tokenAddress`, `tokenIn`, `baseToken` |
-//! | `session` | letters, as of words | `pre-market`, `RTH` |
+//! | `token` next to a word for its address, or for its part in a trade | a mint of Solana, 43 or 44 characters of Base58 | `tokenAddress`, `tokenIn`, `baseToken` |
+//! | `session` | words of letters | `pre-market`, `RTH` |
 //! | `key`, `ticket` | words and short numbers | `BTC-USD`, `ArrowLeft`, `T-1` |
 //! | `pin` | a pin of a chip | `13`, `A0` |
-//! | a token of a page, of progress, of a cancellation | anything | `nextPageToken`, `progressToken` |
-//! | any of these, `seed`, `sign`, `sid`, `challenge` | a number; of a sign and a sid a few characters | `42`, `-1`, `+` |
-//! | a name whose last word says what is told of the secret | what has not the look of a token | `token_type`, `max_tokens`, `session_start` |
+//! | a token for a page, for progress, for a cancellation | anything | `nextPageToken`, `progressToken` |
+//! | any of these, `seed`, `sign`, `sid`, `challenge` | a number; for a sign and a sid a few characters | `42`, `-1`, `+` |
+//! | a name with a last word that describes the secret | anything that does not look like a token | `token_type`, `max_tokens`, `session_start` |
 
 use super::base58;
 use super::names::is_token_like;
 
-/// What stands under a name.
+/// The value of a member.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Value<'v> {
     Text(&'v str),
-    /// A number, a bool or what is no JSON, as it is written.
+    /// A number, a bool or something that is not JSON, as it is written.
     Scalar(&'v str),
     /// A list or an object.
     Container,
 }
 
-/// Words that name other things than secrets too.
+/// Words that also name other things than secrets.
 const AMBIGUOUS: [&str; 11] = [
     "challenge",
     "key",
@@ -43,14 +43,14 @@ const AMBIGUOUS: [&str; 11] = [
     "tokens",
 ];
 
-/// Words before them that say whose secret it is: then it is one, whatever it looks like.
+/// Words before them that tell whose secret it is: then it is one, whatever it looks like.
 const OWNERS: [&str; 25] = [
     "access", "api", "auth", "bearer", "bot", "client", "csrf", "device", "guardian", "id",
     "identity", "jwt", "listen", "login", "oauth", "personal", "private", "push", "refresh",
     "reset", "resume", "security", "user", "ws", "xsrf",
 ];
 
-/// Last words of a name that say what is told of the secret, rather than the secret.
+/// Last words of a name that describe the secret, rather than name it.
 const ATTRIBUTES: [&str; 42] = [
     "a",
     "address",
@@ -96,23 +96,23 @@ const ATTRIBUTES: [&str; 42] = [
     "window",
 ];
 
-/// Words within a value that say that it is a secret after all: `MYTOKEN`.
+/// Words in a value that show that it is a secret after all: `MYTOKEN`.
 const TELLING: [&str; 6] = ["auth", "key", "pass", "pw", "secret", "token"];
 
-/// What has the look of a token from this length on is one, whatever a name's last word is.
+/// The shortest value that looks like a token and is one whatever a name's last word is, in bytes.
 const MIN_TOKEN_BYTES: usize = 16;
 
-/// Words and numbers are shorter, all together.
+/// The longest text of words and numbers, in bytes.
 const MAX_WORDS_BYTES: usize = 64;
 
-/// Digits of a number that a coin, an instrument or a pin goes by; what proves a second factor has
-/// six and more.
+/// The longest number of a coin, an instrument or a pin, in digits; a second factor has at least
+/// six.
 const MAX_NUMBER_DIGITS: usize = 5;
 
-/// A pin of a chip is a smaller number; a person's has four digits.
+/// The smallest PIN of a person, with four digits; the number of a chip's pin is smaller.
 const MIN_PERSONS_PIN: f64 = 1000.0;
 
-/// Whether the value of a member whose name has these words and says secret is none.
+/// Whether a value with a secret's name, which consists of these words, is not a secret.
 pub(super) fn is_open(words: &[String], value: Value<'_>) -> bool {
     if matches!(value, Value::Text(text) if is_mint(words, text)) {
         return true;
@@ -142,12 +142,13 @@ pub(super) fn is_open(words: &[String], value: Value<'_>) -> bool {
             ("pin" | "pass", Ok(number)) => number.abs() < MIN_PERSONS_PIN,
             _ => true,
         },
-        // What is in it is told by its own names.
+        // The container's own members are judged by their names.
         Value::Container => !matches!(about, "sign" | "pass" | "pin" | "seed"),
     }
 }
 
-/// As [`is_open`], of a header or of a query's value, where only a symbol of capitals is one.
+/// Like [`is_open`], for the value of a header or of a query, where only capitals count as a
+/// symbol.
 pub(super) fn is_open_parameter(words: &[String], value: &str) -> bool {
     let capitals = !value.bytes().any(|b| b.is_ascii_lowercase());
     let coin = capitals && is_symbol(value) || is_contract(value) || is_mint(words, value);
@@ -157,7 +158,7 @@ pub(super) fn is_open_parameter(words: &[String], value: &str) -> bool {
         || coin && !words.iter().any(|word| word == "key"))
 }
 
-/// Whether that is where a coin of Solana is, by a name that has no word but for a token, for its
+/// Whether a value is the mint of a Solana coin: its name may only have words for a token, for its
 /// address and for its part in a trade.
 fn is_mint(words: &[String], text: &str) -> bool {
     const BEFORE: [&str; 10] = [
@@ -189,8 +190,7 @@ fn is_mint(words: &[String], text: &str) -> bool {
         && base58::is_public_key(text)
 }
 
-/// Whether a name's last word says what is told of a secret. Whose name it is that logs in is no
-/// such thing.
+/// Whether a name's last word describes a secret. The name of whoever logs in is not a description.
 fn is_attribute(words: &[String]) -> bool {
     let [_, .., last] = words else {
         return false;
@@ -200,8 +200,8 @@ fn is_attribute(words: &[String]) -> bool {
         || last == "tokens" && says(&["max", "total", "completion", "prompt", "input", "output"])
 }
 
-/// Whether a name is of a token that says how far something is or which part of it is meant:
-/// `progressToken` and `workDoneToken` of JSON-RPC's editors and agents, `nextPageToken`.
+/// Whether a name is that of a token for progress, or for a part of something larger:
+/// `progressToken` and `workDoneToken` of editors and agents that speak JSON-RPC, `nextPageToken`.
 fn is_place(words: &[String]) -> bool {
     const OF: [&str; 8] = [
         "cancellation",
@@ -222,12 +222,12 @@ fn is_place(words: &[String]) -> bool {
             .is_some_and(|word| OF.contains(&word.as_str()))
 }
 
-/// Whether a name is of a part of a market's day, as FIX numbers them: `TradingSessionID`.
+/// Whether a name is that of a part of a market's day, as FIX numbers them: `TradingSessionID`.
 fn is_of_trading(words: &[String]) -> bool {
     words.windows(2).any(|two| two == ["trading", "session"])
 }
 
-/// The ambiguous word and its place, where it is the only one that says secret.
+/// The ambiguous word and its index, if no other word of the name means a secret.
 fn ambiguous(words: &[String]) -> Option<(usize, &'static str)> {
     let mut found = words.iter().enumerate().filter_map(|(at, word)| {
         let known = AMBIGUOUS.iter().find(|known| *known == word)?;
@@ -236,7 +236,7 @@ fn ambiguous(words: &[String]) -> Option<(usize, &'static str)> {
     let first = found.next();
     let strong =
         |word: &String| !AMBIGUOUS.contains(&word.as_str()) && super::names::is_secret_name(word);
-    // Of a key that somebody's name stands before, that name has said that it is secret.
+    // A word before `key` has already been found to make it secret.
     let bare = |(_, word): &(usize, &str)| *word != "key" || words.len() == 1;
     first
         .filter(bare)
@@ -260,17 +260,18 @@ fn is_open_text(about: &str, text: &str) -> bool {
     }
 }
 
-/// Whether a value says of itself that it is a secret.
+/// Whether a value itself shows that it is a secret.
 fn tells(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     TELLING.iter().any(|word| text.contains(word))
 }
 
-/// Whether that is a coin's symbol: capitals, perhaps behind or before a number (`1INCH`,
-/// `BTC-USD`); or a few letters, all small or with capitals in a row (`usdt`, `stETH`, `USDC.e`).
+/// Whether a text is a coin's symbol: capitals, perhaps with a number before or after them
+/// (`1INCH`, `BTC-USD`); or a few letters, all lowercase or with several capitals in a row (`usdt`,
+/// `stETH`, `USDC.e`).
 fn is_symbol(text: &str) -> bool {
     const MAX_BYTES: usize = 12;
-    /// More capitals in a row are no coin's: the longest in wide use have as many.
+    /// The longest row of capitals: that of the longest symbols in wide use.
     const MAX_CAPITALS: usize = 8;
     const MAX_MIXED_BYTES: usize = 8;
     const SMALL: std::ops::RangeInclusive<usize> = 3..=5;
@@ -290,7 +291,8 @@ fn is_symbol(text: &str) -> bool {
     letters && text.len() <= MAX_MIXED_BYTES && text.as_bytes().windows(2).any(row)
 }
 
-/// Whether that is a pair of coins without a divide, which ends in what its price is in.
+/// Whether a text is a pair of coins without a separator: it ends with a currency that prices are
+/// in.
 fn is_quoted(text: &str) -> bool {
     const QUOTES: [&str; 12] = [
         "USD", "USDT", "USDC", "FDUSD", "TUSD", "EUR", "GBP", "TRY", "BTC", "ETH", "BNB", "PERP",
@@ -298,13 +300,13 @@ fn is_quoted(text: &str) -> bool {
     QUOTES.iter().any(|quote| text.ends_with(quote))
 }
 
-/// Whether that is a pair of coins in capitals, with a divide or with what its price is in.
+/// Whether a text is a pair of coins in capitals, with a separator or with a currency at its end.
 pub(super) fn is_pair(text: &str) -> bool {
     let divided = text.contains(['-', '_', '/']) || is_quoted(text);
     divided && !text.bytes().any(|b| b.is_ascii_lowercase()) && is_symbol(text)
 }
 
-/// Whether that is the address of a contract or an account, as Ethereum and its kin have it.
+/// Whether a text is the address of a contract or an account on Ethereum and similar chains.
 pub(super) fn is_contract(text: &str) -> bool {
     const DIGITS: usize = 40;
     let digits = text.strip_prefix("0x").unwrap_or_default();
@@ -315,14 +317,14 @@ fn is_short_number(text: &str) -> bool {
     text.len() <= MAX_NUMBER_DIGITS && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Whether a text is of words and numbers, as somebody chose them: `orderbook.50.BTCUSDT`,
-/// `ArrowLeft`. What was drawn by chance goes from letters to digits and from small letters to
-/// capitals more often.
+/// Whether a text consists of words and numbers that somebody chose: `orderbook.50.BTCUSDT`,
+/// `ArrowLeft`. A random text changes between letters and digits, and between lowercase letters and
+/// capitals, more often.
 fn reads_as_words(text: &str) -> bool {
-    /// As in the name of an option, `27MAR26`.
+    /// As many as in the name of an option, `27MAR26`.
     const MAX_TURNS: usize = 2;
     const MIN_MEAN_LETTERS: usize = 2;
-    /// A word of capitals or small letters is shorter.
+    /// The longest word of capitals or lowercase letters.
     const MAX_WORD_BYTES: usize = 20;
     let (mut words, mut letters) = (0, 0);
     for piece in text.as_bytes().split(|b| !b.is_ascii_alphanumeric()) {
@@ -338,7 +340,7 @@ fn reads_as_words(text: &str) -> bool {
     (1..=MAX_WORDS_BYTES).contains(&text.len()) && chosen
 }
 
-/// How often letters and digits take turns.
+/// How often a text changes between letters and digits.
 fn turns(text: &[u8]) -> usize {
     let turn = |two: &&[u8]| two[0].is_ascii_digit() != two[1].is_ascii_digit();
     text.windows(2).filter(turn).count()

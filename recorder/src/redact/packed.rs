@@ -1,7 +1,7 @@
-//! MessagePack and CBOR, read as the equivalent JSON, so that a login in them is recognised as in
+//! Reads MessagePack and CBOR as the equivalent JSON, so that a login in them is recognized as in
 //! any other message.
 //!
-//! SignalR puts the length before each MessagePack message, and may send several together.
+//! SignalR puts the length before each MessagePack message, and may send several at once.
 
 use std::fmt::Write;
 use std::ops::Range;
@@ -9,17 +9,18 @@ use std::ops::Range;
 use super::lookahead::scalar_length;
 use super::walker::content_end;
 
-/// Lists and maps within each other that are read; what is deeper makes the message another.
+/// How many levels of lists and maps are read. A message with more is not taken for one of these
+/// formats.
 const MAX_DEPTH: usize = 64;
 
-/// A message of one of the two forms, and the JSON that it stands for.
+/// A message in one of the two formats, and the equivalent JSON.
 #[derive(Debug)]
 pub(super) struct Packed<'p> {
     bytes: &'p [u8],
     form: Form,
-    /// Where it begins behind its length, which it has where that is not 0.
+    /// Where the message begins after its length; 0 if there is no length.
     begin: usize,
-    /// The JSON, in which each string, number and word stands for a part of the bytes.
+    /// The JSON. Each string, number and word in it stands for one of `parts` of the bytes.
     json: String,
     parts: Vec<Range<usize>>,
 }
@@ -31,8 +32,8 @@ enum Form {
 }
 
 impl<'p> Packed<'p> {
-    /// The messages that bytes are of one of the forms from their first to their last, each a map
-    /// or a list; `None` for others.
+    /// The messages in `bytes`, if these consist of maps and lists in one of the formats; `None`
+    /// otherwise.
     pub(super) fn all(bytes: &'p [u8]) -> Option<Vec<Self>> {
         let each = |one: fn(&'p [u8]) -> Option<Self>| {
             let mut messages = Vec::new();
@@ -55,7 +56,7 @@ impl<'p> Packed<'p> {
             })
     }
 
-    /// The first message, which begins at a place.
+    /// The first message, which begins at `at`.
     fn first(bytes: &'p [u8], form: Form, at: usize) -> Option<Self> {
         let mut reader = Reader::new(bytes, form, at);
         reader.container()?;
@@ -66,7 +67,7 @@ impl<'p> Packed<'p> {
         Some(packed)
     }
 
-    /// All of the message, with the length before it.
+    /// The whole message, including the length before it.
     pub(super) fn bytes(&self) -> &'p [u8] {
         self.bytes
     }
@@ -75,8 +76,8 @@ impl<'p> Packed<'p> {
         &self.json
     }
 
-    /// The message of which the JSON was edited, strings and numbers alone; what was not is as it
-    /// was. `None` where the edited one is of another build.
+    /// The message after strings and numbers in its JSON were edited; everything else keeps its
+    /// bytes. `None` if the edited JSON has another structure.
     pub(super) fn edited(&self, json: &[u8]) -> Option<Vec<u8>> {
         let before = tokens(self.json.as_bytes());
         let after = tokens(json);
@@ -94,7 +95,7 @@ impl<'p> Packed<'p> {
             copied = part.end;
             match serde_json::from_slice(after) {
                 Ok(serde_json::Value::String(text)) => self.form.string(&text, &mut out),
-                // The one number that stands for another, in both forms.
+                // Every number is replaced by 0, which is the same byte in both formats.
                 _ => out.push(0),
             }
         }
@@ -126,7 +127,7 @@ impl Form {
     }
 }
 
-/// Where a message begins before whose bytes their number stands, seven bits a byte, and the number.
+/// The offset of a message after its length, and the length: a number with seven bits in each byte.
 fn length_before(bytes: &[u8]) -> Option<(usize, usize)> {
     let mut length = 0;
     for (at, byte) in bytes.iter().take(4).enumerate() {
@@ -149,7 +150,7 @@ fn write_length(mut length: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// The strings, numbers and words of JSON that is sound.
+/// The positions of the strings, numbers and words in valid JSON.
 fn tokens(json: &[u8]) -> Vec<Range<usize>> {
     let mut tokens = Vec::new();
     let mut at = 0;
@@ -201,7 +202,7 @@ impl<'p> Reader<'p> {
         self.take(1).map(|taken| taken[0])
     }
 
-    /// A number of so many bytes, the highest first.
+    /// Takes a big-endian number of this many bytes.
     fn number(&mut self, bytes: usize) -> Option<u64> {
         let taken = self.take(bytes)?;
         Some(taken.iter().fold(0, |n, byte| (n << 8) | u64::from(*byte)))
@@ -211,7 +212,7 @@ impl<'p> Reader<'p> {
         self.number(bytes)?.try_into().ok()
     }
 
-    /// A whole message: a map or a list, and nothing else.
+    /// Reads a whole message, which must be a map or a list.
     fn container(&mut self) -> Option<()> {
         self.value()?;
         self.packed.json.starts_with(['{', '[']).then_some(())
@@ -291,7 +292,7 @@ impl<'p> Reader<'p> {
             2 | 3 => self.text(start, length?),
             4 => self.list(length),
             5 => self.map(length),
-            // A tag, and what it is of.
+            // A tag, followed by its value.
             6 => self.nested(Self::value),
             _ => match low {
                 20 | 21 => self.scalar(start, low == 21),
@@ -309,9 +310,9 @@ impl<'p> Reader<'p> {
         read
     }
 
-    /// So many items or, of CBOR without a number, those before its break.
+    /// Reads this many items, or for CBOR without a length, those before its break.
     fn each(&mut self, many: Option<usize>, item: impl Fn(&mut Self) -> Option<()>) -> Option<()> {
-        /// What ends a list of CBOR whose length is not said.
+        /// Ends a CBOR container without a length.
         const BREAK: u8 = 0xff;
         let mut count = 0;
         while many.is_none_or(|many| count < many) {
@@ -340,7 +341,7 @@ impl<'p> Reader<'p> {
         let member = |reader: &mut Self| {
             let start = reader.packed.json.len();
             reader.value()?;
-            // A name that is a number is none of JSON's.
+            // JSON has no numbers as names.
             if !reader.packed.json[start..].starts_with('"') {
                 let name = reader.packed.json.split_off(start);
                 let name = name.replace(|c: char| !c.is_ascii_alphanumeric(), " ");
@@ -359,7 +360,7 @@ impl<'p> Reader<'p> {
         write!(self.packed.json, "{value}").ok()
     }
 
-    /// A string, or bytes, of which only the number is said where they are no text.
+    /// Reads a string, or bytes; only the length is kept of bytes that are not text.
     fn text(&mut self, start: usize, length: usize) -> Option<()> {
         let bytes = self.take(length)?;
         let text = match std::str::from_utf8(bytes) {

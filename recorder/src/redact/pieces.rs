@@ -1,4 +1,4 @@
-//! Signatures, keys and tokens by their look, where they stand among other text.
+//! Redacts signatures, keys and tokens among other text, recognized by their look.
 
 use std::ops::Range;
 
@@ -6,24 +6,24 @@ use super::login::{is_media, is_signature};
 use super::places::{FILLING, replaced};
 use super::registry::SecretRegistry;
 
-/// What errors call what has the look of a signature.
+/// What errors call something that looks like a signature.
 pub(super) const SIGNATURE: &str = "what looks like a signature in what a client sent";
 
-/// A shorter piece has the look of nothing.
+/// The shortest piece that may look like a signature, in bytes.
 const MIN_BYTES: usize = 40;
 
-/// A text without the pieces that look like a signature; `None` where it has none.
+/// Redacts the pieces of a text that look like a signature; `None` if there are none.
 pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     replaced(text, places(text.as_bytes()), SIGNATURE, secrets)
 }
 
-/// Whether a piece that looks like a signature stands in a text.
+/// Whether a text contains a piece that looks like a signature.
 pub(super) fn stand_in(text: &str) -> bool {
     !places(text.as_bytes()).is_empty()
 }
 
-/// Bytes of a form that nobody here reads, such as protobuf, where what looks like a signature is
-/// replaced by as many bytes, for the sake of lengths around it; `None` where there is nothing.
+/// Redacts what looks like a signature in bytes of an unknown format. Each is replaced by as many
+/// bytes, because there may be lengths around it. `None` if there are none.
 pub(super) fn redact_bytes(bytes: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
     let mut out = bytes.to_vec();
     for range in places(bytes) {
@@ -34,7 +34,7 @@ pub(super) fn redact_bytes(bytes: &[u8], secrets: &mut SecretRegistry) -> Option
     (out != bytes).then_some(out)
 }
 
-/// Where the pieces stand that look like a signature.
+/// The positions of the pieces that look like a signature.
 fn places(bytes: &[u8]) -> Vec<Range<usize>> {
     let mut places = Vec::new();
     let mut start = 0;
@@ -55,8 +55,8 @@ fn places(bytes: &[u8]) -> Vec<Range<usize>> {
     places
 }
 
-/// Bytes of the words with which a path begins, which are none of a token's: small letters before a
-/// slash.
+/// The length of the words at the beginning of a path, lowercase letters before a slash, which
+/// don't belong to a token.
 pub(super) fn words_before(piece: &str) -> usize {
     const MIN_LETTERS: usize = 3;
     let mut at = 0;
@@ -70,7 +70,7 @@ pub(super) fn words_before(piece: &str) -> usize {
     at
 }
 
-/// Of what is no token as a whole, the segments that are.
+/// The positions of the segments that look like a token in a piece that does not as a whole.
 fn segments(piece: &str, at: usize) -> impl Iterator<Item = Range<usize>> {
     let mut start = at;
     piece.split(['/', '=']).filter_map(move |segment| {

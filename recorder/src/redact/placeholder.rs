@@ -1,18 +1,17 @@
-//! What replaces a secret.
+//! Makes the placeholders that replace secrets.
 //!
-//! A placeholder is a keyed hash of the value, so equal values stay equal without anything being
-//! remembered, and without the tape's key, which is kept nowhere, nobody can try values until one
-//! fits.
+//! A placeholder is a keyed hash of the value, so equal values stay equal without being remembered.
+//! The tape's key is not stored anywhere, and without it nobody can try values until one fits.
 
 use ring::hmac;
 
-/// What the placeholder of a string begins with.
+/// How the placeholder of a string begins.
 pub(super) const PREFIX: &str = "redacted-";
 
-/// Hexadecimal digits that follow it.
+/// The number of hexadecimal digits after the prefix.
 const DIGITS: usize = 16;
 
-/// What is hashed for what: no two uses see the same input.
+/// The uses of the hash: no two of them hash the same input.
 #[derive(Debug, Clone, Copy)]
 enum Domain {
     Text = 1,
@@ -34,9 +33,9 @@ impl Placeholders {
         }
     }
 
-    /// For a string's content: `redacted-` and 16 hexadecimal digits. Of a million values any two
-    /// meet with a chance of 3 in 10⁸. A placeholder's own is itself, so that redacting twice
-    /// changes nothing.
+    /// The placeholder of a string: `redacted-` and 16 hexadecimal digits. Among a million values,
+    /// the chance that any two get the same one is 3 in 10⁸. A placeholder is its own placeholder,
+    /// so redacting twice changes nothing.
     pub(super) fn text(&self, value: &[u8]) -> String {
         if is_placeholder(value) {
             return String::from_utf8_lossy(value).into_owned();
@@ -45,17 +44,17 @@ impl Placeholders {
         format!("{PREFIX}{hash:0DIGITS$x}")
     }
 
-    /// For a number as it stands in JSON: a number that is never negative, an integer for an
-    /// integer, one with a point for one with a point or an exponent. Numbers of equal value get
-    /// equal ones, however they are written.
+    /// The placeholder of a number as written in JSON: a number that is never negative, an integer
+    /// for an integer, and one with a decimal point for one with a point or an exponent. Numbers of
+    /// equal value get equal placeholders, however they are written.
     ///
-    /// Whole numbers below 2³⁰ in size become ones below 2³¹, those below 2⁵² ones below 2⁵³, by a
-    /// permutation: no two of them ever meet, and a reader with 32-bit integers or doubles still
-    /// reads them. All others become one of 2⁵¹ numbers that end in `.5`, or where they are whole
-    /// one of 2⁶² from 2⁶² on.
+    /// Integers below 2³⁰ in size become integers below 2³¹, those below 2⁵² integers below 2⁵³, by
+    /// a permutation: no two of them get the same placeholder, and a reader with 32-bit integers or
+    /// doubles can still read them. All other numbers become one of 2⁵¹ numbers that end in `.5`,
+    /// or if they are integers, one of 2⁶² integers from 2⁶² up.
     pub(super) fn number(&self, text: &str) -> String {
         let Some(decimal) = Decimal::parse(text) else {
-            // Words that some writers take for numbers, such as NaN.
+            // Words that some writers use as numbers, such as NaN.
             let hash = self.hash(Domain::Number, 0, text.as_bytes());
             return format!("{}.5", hash >> 13);
         };
@@ -76,7 +75,7 @@ impl Placeholders {
         }
     }
 
-    /// A number that equal values share, for telling whether one was met before.
+    /// A hash that only equal values share, to tell whether a value was met before.
     pub(super) fn identity(&self, value: &[u8]) -> u64 {
         self.hash(Domain::Text, 0, value)
     }
@@ -90,21 +89,21 @@ impl Placeholders {
         u64::from_be_bytes(first)
     }
 
-    /// A permutation of the numbers below 2³¹.
+    /// A permutation of the integers below 2³¹.
     fn permuted_small(&self, n: u64) -> u64 {
         self.walk(n, 16, Domain::SmallRound, |n| n < SMALL)
     }
 
-    /// A permutation of the numbers from 2³¹ below 2⁵³.
+    /// A permutation of the integers from 2³¹ up to 2⁵³.
     fn permuted_large(&self, n: u64) -> u64 {
         self.walk(n, 27, Domain::LargeRound, |n| (SMALL..LARGE).contains(&n))
     }
 
-    /// A Feistel network over twice `half` bits, applied until the result is one of those that
-    /// are permuted: as it is a permutation, the walk comes back to one of them at the latest
-    /// where it began.
+    /// A Feistel network over twice `half` bits, applied until the result is within the permuted
+    /// range. Because the network is itself a permutation, this comes back into the range, at the
+    /// latest where it began.
     fn walk(&self, n: u64, half: u32, domain: Domain, within: impl Fn(u64) -> bool) -> u64 {
-        /// Four rounds make a strong pseudorandom permutation of a pseudorandom function (Luby
+        /// Four rounds make a strong pseudorandom permutation out of a pseudorandom function (Luby
         /// and Rackoff, 1988).
         const ROUNDS: u8 = 4;
         debug_assert!(within(n), "a permutation's input is one of its outputs");
@@ -124,18 +123,18 @@ impl Placeholders {
     }
 }
 
-/// Bound of what 32-bit integers hold, signed or not.
+/// The bound of integers that fit into 32 bits, signed or unsigned.
 const SMALL: u64 = 1 << 31;
 
-/// Bound of what a double holds exactly.
+/// The bound of integers that a double holds exactly.
 const LARGE: u64 = 1 << 53;
 
-/// Each integer as one that is not negative: 0, -1, 1, -2, 2 … become 0, 1, 2, 3, 4 …
+/// Maps each integer to a non-negative one: 0, -1, 1, -2, 2 … become 0, 1, 2, 3, 4 …
 fn zigzag(n: i64) -> Option<u64> {
     Some(n.unsigned_abs().checked_mul(2)? - u64::from(n < 0))
 }
 
-/// Whether this is a string's placeholder.
+/// Whether a value is the placeholder of a string.
 pub(super) fn is_placeholder(value: &[u8]) -> bool {
     let lower_hex = |b: &u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
     value
@@ -152,10 +151,10 @@ struct Decimal {
 }
 
 impl Decimal {
-    /// Exponents beyond this, which nobody can mean, are one.
+    /// The largest exponent; larger ones, which nobody uses in earnest, count as equal to it.
     const MAX_EXPONENT: i64 = 1 << 40;
 
-    /// `None` for what is no number of JSON (leading zeros and a plus are let pass).
+    /// Parses a number; `None` if it is not a JSON number (leading zeros and a plus are tolerated).
     fn parse(text: &str) -> Option<Self> {
         let (negative, text) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -190,7 +189,7 @@ impl Decimal {
         digits.truncate(digits.len() - trailing);
         let digits = digits.trim_start_matches('0').to_owned();
         if digits.is_empty() {
-            // Zero has one sign.
+            // Zero has only one sign.
             return Some(Self {
                 negative: false,
                 digits,
@@ -208,7 +207,7 @@ impl Decimal {
         self.exponent >= 0
     }
 
-    /// The number where it is whole and fits.
+    /// The number, if it is an integer and fits.
     fn whole(&self) -> Option<i64> {
         let zeros = usize::try_from(self.exponent).ok().filter(|e| *e < 20)?;
         let digits = if self.digits.is_empty() {
@@ -226,7 +225,7 @@ impl Decimal {
     }
 }
 
-/// A text with each string's placeholder as a star.
+/// A text with a star for each string's placeholder.
 #[cfg(test)]
 pub(super) fn starred(text: &str) -> String {
     let mut parts = text.split(PREFIX);

@@ -1,19 +1,19 @@
-//! The places of secrets in a text or in bytes, and what comes to stand there.
+//! Puts placeholders in the places of secrets in a text or in bytes.
 
 use std::ops::Range;
 
 use super::registry::SecretRegistry;
 
-/// What stands in place of each byte of a secret where the lengths around it have to stay.
+/// Replaces each byte of a secret if the lengths around it must stay the same.
 pub(super) const FILLING: u8 = b'-';
 
-/// Whether bytes are what stands in place of a secret, or none.
+/// Whether bytes only consist of this filling, or are empty.
 pub(super) fn are_filling(bytes: &[u8]) -> bool {
     bytes.iter().all(|b| *b == FILLING)
 }
 
-/// A text with a placeholder in each of these places, which are in their order; `what` is what an error
-/// calls the secrets. `None` where nothing changes.
+/// Replaces the texts at these positions, which must be in order, by placeholders. `what` is what
+/// an error calls the secrets. `None` if nothing changes.
 pub(super) fn replaced(
     text: &str,
     places: impl IntoIterator<Item = Range<usize>>,

@@ -1,20 +1,20 @@
-//! `PostgreSQL`'s protocol in a WebSocket, as drivers speak it through a proxy: the message with
-//! which a client gives its password.
+//! Redacts `PostgreSQL`'s protocol over WebSocket, as drivers speak it through a proxy: the message
+//! with which a client gives its password.
 
 use super::login::LOGIN;
 use super::registry::SecretRegistry;
 
-/// The high half of the protocol's number, which the first message has (protocol 3).
+/// The major version of the protocol, which the first message has (protocol 3).
 const PROTOCOL: u16 = 3;
 
-/// The kind of the message that answers what the server asks for: a password, MD5's, a step of
-/// SASL's.
+/// The type of the message that answers the server's request for authentication: a password, an MD5
+/// hash, a step of SASL.
 const PASSWORD: u8 = b'p';
 
-/// A length of four bytes counts itself.
+/// The size of a length field, which counts itself.
 const LENGTH_BYTES: usize = 4;
 
-/// Messages without the password; `None` where they are others, or there is none.
+/// Redacts the password in messages; `None` if these are others, or there is no password.
 pub(super) fn redact(bytes: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
@@ -44,7 +44,7 @@ pub(super) fn redact(bytes: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u
     (out != bytes).then_some(out)
 }
 
-/// The message that begins a connection, and what is behind it.
+/// The message that begins a connection, and what follows it.
 fn startup(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (body, behind) = body(bytes)?;
     let protocol = u16::from_be_bytes([*body.first()?, *body.get(1)?]);
@@ -52,14 +52,14 @@ fn startup(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
         .then(|| bytes.split_at(bytes.len() - behind.len()))
 }
 
-/// What stands behind a length, and what is behind that.
+/// The body after a length, and what follows it.
 fn body(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<LENGTH_BYTES>()?;
     let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
     rest.split_at_checked(length.checked_sub(LENGTH_BYTES)?)
 }
 
-/// The password in a message: all of it is one text, where a step of SASL's is none.
+/// The password in a message, which consists of a single text; a step of SASL does not.
 fn password(kind: u8, body: &[u8]) -> Option<&[u8]> {
     let text = body.strip_suffix(&[0])?;
     let is_one = kind == PASSWORD && !text.is_empty() && !text.contains(&0);

@@ -1,9 +1,9 @@
-//! Protobuf without its schema: numbered fields, in which a text may by itself say what is beside
-//! it.
+//! Redacts protobuf without its schema: numbered fields, among which a text may tell what is next
+//! to it.
 //!
-//! A field called `password` in a schema is only a number here, and stays. What can be recognised
-//! is a pair of a name and its value, as maps and lists of headers are sent, and a message whose
-//! first text says login.
+//! A field called `password` in a schema is only a number here, and stays. What can be recognized
+//! is a pair of a name and its value, as maps and lists of headers are sent, and a message with a
+//! word for a login as its first text.
 
 use std::ops::Range;
 
@@ -12,30 +12,30 @@ use super::open_value::Value;
 use super::places::{FILLING, are_filling};
 use super::registry::SecretRegistry;
 
-/// Messages within each other that are read.
+/// How many levels of messages are read.
 const MAX_DEPTH: usize = 16;
 
-/// A text, and the message that it stands in.
+/// A text, and the number of the message that contains it.
 #[derive(Debug)]
 struct Text {
     place: Range<usize>,
     message: usize,
 }
 
-/// The texts of a message, or `None` where the bytes are no protobuf.
+/// The texts of a message, collected while it is read.
 #[derive(Debug, Default)]
 struct Texts {
     found: Vec<Text>,
     messages: usize,
 }
 
-/// Whether bytes are protobuf with a text in it.
+/// Whether bytes are protobuf with at least one text.
 pub(super) fn is_one(bytes: &[u8]) -> bool {
     let mut texts = Texts::default();
     texts.message(bytes, 0..bytes.len(), 0).is_some() && !texts.found.is_empty()
 }
 
-/// The message with as many bytes in the place of each secret; `None` where there is none.
+/// Replaces each secret in a message by as many bytes; `None` if there is none.
 pub(super) fn redact(bytes: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
     let mut texts = Texts::default();
     texts.message(bytes, 0..bytes.len(), 0)?;
@@ -54,7 +54,7 @@ pub(super) fn redact(bytes: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u
         });
         let secret = named || login && before.is_some();
         if secret && !are_filling(value.as_bytes()) {
-            // Known from now on, wherever else it may stand.
+            // From here on the value is also searched for elsewhere.
             if named {
                 secrets.text(value.as_bytes(), LOGIN);
             } else {
@@ -62,7 +62,7 @@ pub(super) fn redact(bytes: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u
             }
             out[one.place.clone()].fill(FILLING);
         }
-        // A value is no name of what follows it.
+        // A value is not the name of what follows it.
         before = Some(one).filter(|_| !named).or(before.filter(|_| login));
     }
     (out != bytes).then_some(out)
@@ -75,7 +75,7 @@ fn is_name(text: &str) -> bool {
 }
 
 impl Texts {
-    /// Reads the fields of a message that fills a place.
+    /// Reads the fields of the message at this position; `None` if it is not a message.
     fn message(&mut self, bytes: &[u8], place: Range<usize>, depth: usize) -> Option<()> {
         self.messages += 1;
         let number = self.messages;
@@ -104,7 +104,7 @@ impl Texts {
         (at == place.end).then_some(())
     }
 
-    /// A text, or a message in the message.
+    /// Reads a field with a length: a text or a nested message.
     fn field(&mut self, bytes: &[u8], place: Range<usize>, message: usize, depth: usize) {
         let said = std::str::from_utf8(&bytes[place.clone()]).ok();
         let printable = |text: &&str| {
@@ -112,7 +112,7 @@ impl Texts {
                 .all(|c| !c.is_control() || "\t\r\n".contains(c))
         };
         let text = said.filter(printable);
-        // A message may begin like a text: with the tag of its first field, a line's end.
+        // A message may look like a text: the tag of its first field may be a line break.
         let begins = bytes[place.clone()].first().is_some_and(|b| *b < b' ');
         if begins || text.is_none() {
             let found = self.found.len();
@@ -127,7 +127,7 @@ impl Texts {
     }
 }
 
-/// A number of seven bits a byte, the lowest first.
+/// Takes a number with seven bits in each byte, the lowest first.
 fn varint(bytes: &[u8], at: &mut usize, end: usize) -> Option<u64> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
@@ -145,7 +145,7 @@ fn varint(bytes: &[u8], at: &mut usize, end: usize) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// A field of texts or of a message.
+    /// A field with a text or a message.
     fn field(number: u8, content: &[u8]) -> Vec<u8> {
         let head = [number << 3 | 2, u8::try_from(content.len()).unwrap()];
         [&head[..], content].concat()

@@ -1,28 +1,29 @@
-//! Strings that look like a key or a signature and are what all may see: what a block, a transaction
-//! or an account is known by, told by its name, by its place or by the layout it stands in.
+//! Recognizes strings that look like a key or a signature but are public: IDs of a block, a
+//! transaction or an account. They are recognized by their name, their position or the structure
+//! around them.
 
 use super::login;
 use super::lookahead::{Mark, Marks};
 
-/// Where a string stands.
+/// Where a string is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'p> {
     /// The name of the member that it is the value of.
     pub(super) name: Option<&'p str>,
-    /// What the object or the list that it stands in is called.
+    /// The name of the object or the list that contains it.
     pub(super) of: Option<&'p str>,
-    /// It is an item of the outermost list.
+    /// Whether it is an item of the outermost list.
     pub(super) outermost: bool,
-    /// What the message's outermost object says.
+    /// The marks of the message's outermost object.
     pub(super) root: Marks,
-    /// What is said of where it stands.
+    /// The marks of the containers around it.
     pub(super) here: Marks,
 }
 
-/// Whether a string that looks like a key or a signature is what all may see.
+/// Whether a string that looks like a key or a signature is public.
 pub(super) fn is_public(value: &str, place: Place<'_>) -> bool {
     let called = place.name.or(place.of);
-    // Where a list goes on is nobody's secret; a token in three parts is.
+    // A cursor is not a secret, but a token in three parts is.
     if called.is_some_and(login::is_cursor) && !value.contains('.') {
         return true;
     }
@@ -47,15 +48,15 @@ pub(super) fn is_public(value: &str, place: Place<'_>) -> bool {
     parameter || called.is_some_and(login::is_public_name) || is_id_of_ledger(place, asked)
 }
 
-/// Whether that is the `id` of a block or a transaction: of Cardano's points, which have a slot
-/// beside it, of what is called a transaction, or of what a message asks about.
+/// Whether a string is the `id` of a block or a transaction: of a point in Cardano's chain, which
+/// has a slot next to it, of an object called a transaction, or of what a message asks about.
 fn is_id_of_ledger(place: Place<'_>, asked: bool) -> bool {
     const LEDGERS: [&str; 3] = ["block", "transaction", "tx"];
     let within = place.of.is_some_and(|of| LEDGERS.contains(&of));
     place.name.is_some_and(login::is_id) && (asked || within || place.here.has(Mark::OfSlot))
 }
 
-/// A transaction's hash without the number of its output: `…:0` of Bitcoin, `…#0` of Cardano.
+/// A transaction's hash without the index of its output: `…:0` in Bitcoin, `…#0` in Cardano.
 fn without_index(value: &str) -> &str {
     const MAX_DIGITS: usize = 5;
     let Some((hash, index)) = value.rsplit_once([':', '#']) else {
@@ -69,9 +70,8 @@ fn without_index(value: &str) -> &str {
     }
 }
 
-/// Whether a string of a message to a relay of Nostr is what the relay shows everybody (NIP-01): the
-/// id, the author and the signature of an event, a tag's reference, a subscription's own name, what a
-/// filter asks for.
+/// Whether a string in a message to a Nostr relay is public (NIP-01): the ID, the author and the
+/// signature of an event, a reference in a tag, the name of a subscription, what a filter asks for.
 fn is_of_nostr(value: &str, place: Place<'_>) -> bool {
     const SIGNATURE_DIGITS: usize = 128;
     const PUBLIC: [&str; 2] = ["id", "pubkey"];

@@ -1,4 +1,4 @@
-//! The redactor: what passes through it, and what it knows afterwards.
+//! The redactor: redacts steps on their way to a tape, and then searches the tape for what remains.
 
 use std::io::{self, BufRead};
 
@@ -12,7 +12,7 @@ use super::rescue::{self, Hit};
 use super::rules::Rules;
 use super::{scan, url};
 
-/// What a header's `redacted` says about what always is.
+/// What a header's `redacted` says about what is always redacted.
 const ALWAYS: [&str; 4] = [
     "secret headers",
     "url user info",
@@ -20,7 +20,7 @@ const ALWAYS: [&str; 4] = [
     "logins of clients",
 ];
 
-/// Replaces secrets by placeholders, and knows afterwards what to look for.
+/// Replaces secrets by placeholders, and remembers them to search for remaining copies.
 ///
 /// ```
 /// use wstape_tape::{Header, Step};
@@ -50,13 +50,14 @@ pub struct Redactor {
     pub(super) bodies: JsonRedactor,
     pub(super) secrets: SecretRegistry,
     pub(super) fragments: Fragments,
-    /// The rules that a header claims; `None` for all.
+    /// The rules that a header lists; `None` for all.
     claimed: Option<Vec<String>>,
 }
 
 impl Redactor {
-    /// Redacts by these rules. The key, drawn for each tape and kept nowhere, makes the
-    /// placeholders unique to this tape: without it they reveal nothing about what they replace.
+    /// Redacts by these rules. The key must be drawn at random for each tape and not be stored. It
+    /// makes the placeholders unique to this tape: without it they reveal nothing about what they
+    /// replace.
     #[must_use]
     pub fn new(rules: Rules, key: [u8; 32]) -> Self {
         Self {
@@ -90,8 +91,8 @@ impl Redactor {
         self.secrets.replaced()
     }
 
-    /// From here on headers list only rules that have matched: for a tape that is read once before
-    /// it is written.
+    /// Makes headers from here on list only rules that have matched so far: for a tape that is read
+    /// once before it is written.
     pub fn claim_what_matched(&mut self) {
         let unmatched = self.unmatched();
         let matched = self.rules.said().filter(|rule| !unmatched.contains(rule));
@@ -109,15 +110,15 @@ impl Redactor {
         url::in_text(url, &mut self.secrets);
     }
 
-    /// A text for people, such as an error message, without secrets in URLs and without well-known
-    /// ones.
+    /// Redacts a text for people, such as an error message: secrets in URLs and well-known secrets.
     pub fn text(&mut self, text: &str) -> String {
         let mut text = text.to_owned();
         self.free_text(&mut text);
         text
     }
 
-    /// The header without secrets, listing what is redacted in the tape. A tape begins.
+    /// Redacts a header and lists in it what is redacted in the tape. Called at the beginning of a
+    /// tape.
     pub fn header(&mut self, mut header: Header) -> Header {
         self.fragments.ended(Conn::All);
         let fields = &mut *header;
@@ -139,7 +140,7 @@ impl Redactor {
         header
     }
 
-    /// The step without secrets. One without any is returned unchanged, byte for byte; if only an
+    /// Redacts a step. A step without secrets is returned unchanged, byte for byte; if only an
     /// event's value is redacted, the rest of its line stays as it was.
     pub fn step(&mut self, mut step: Step) -> Step {
         if self.leaves_events()
@@ -147,10 +148,10 @@ impl Redactor {
             && step.note.is_none()
             && step.extensions.is_empty()
         {
-            // By far the most common case, in which nothing is redacted.
+            // By far the most common case: nothing is redacted.
             return step;
         }
-        // Edited aside: a step whose fields are borrowed to be changed drops its line.
+        // A copy is edited, because a step forgets its line once its fields are borrowed mutably.
         let mut edited = StepFields::clone(&step);
         let mut around = match &mut edited.note {
             Some(note) => self.free_text(note),
@@ -182,8 +183,8 @@ impl Redactor {
         !self.rules.touch_messages()
     }
 
-    /// Checks one line of the tape as written. What is redacted only later is not found yet:
-    /// [`scan`](Self::scan) the complete tape for that.
+    /// Checks one line of the tape as written. Values that are redacted only later are not found
+    /// yet: [`scan`](Self::scan) the complete tape for them.
     ///
     /// Returns the kind of secret and how it is written, never the secret.
     pub fn line(&self, text: &[u8]) -> Option<String> {
@@ -196,9 +197,9 @@ impl Redactor {
         scan::may_hold(lines, &self.secrets.known)
     }
 
-    /// Checks lines of the tape as written, as [`line`](Self::line) does, the first with this
-    /// number: returns the start of the first with a secret, with the key and the rule that covers
-    /// it.
+    /// Checks lines of the tape as written, like [`line`](Self::line); the first one has this
+    /// number. Returns the offset of the first line with a secret, and the hit with the key and the
+    /// rule that covers it.
     pub(crate) fn hit_in(&self, first: u64, text: &[u8]) -> Option<(usize, Hit)> {
         let (at, what) = scan::lines(text, &self.secrets.known)?;
         let before = memchr::memchr_iter(b'\n', &text[..at]).count();
@@ -207,8 +208,8 @@ impl Redactor {
         Some((at, hit))
     }
 
-    /// How many secrets lines are checked for, besides well-known ones: while the count is the
-    /// same, so are they.
+    /// How many secrets lines are checked for, besides well-known ones. While the count stays the
+    /// same, so do the secrets.
     pub(crate) fn known(&self) -> usize {
         self.secrets.known.count()
     }
@@ -235,11 +236,11 @@ impl Redactor {
         }
     }
 
-    /// Searches a tape's whole text for what was redacted and for well-known secrets; returns the
-    /// first one found. Only a piece of it is in memory at a time.
+    /// Searches a tape's whole text for what was redacted and for well-known secrets. Returns the
+    /// first one found. Only a part of the text is in memory at a time.
     ///
     /// # Errors
-    /// Those of the reader.
+    /// The errors of the reader.
     pub fn scan(&self, reader: impl BufRead) -> io::Result<Option<Hit>> {
         let found = scan::read(reader, &self.secrets.known)?;
         Ok(found.map(|(line, what, text)| self.placed(line, what, &text)))
@@ -251,7 +252,7 @@ impl Redactor {
     }
 }
 
-/// A step as read, with its event changed within its line.
+/// A step as it was read, with its event changed within its line.
 fn in_line(step: &Step, json: &Bytes, edited: &Bytes) -> Option<Step> {
     let raw = step.raw()?;
     let at = json.as_ptr().addr().checked_sub(raw.as_ptr().addr())?;

@@ -1,4 +1,4 @@
-//! The secrets of a tape: each gets its placeholder, and is remembered so that the scan finds
+//! The secrets of a tape: each gets its placeholder, and is remembered so that a scan finds
 //! remaining copies.
 
 use std::collections::BTreeMap;
@@ -11,8 +11,9 @@ use super::placeholder::{Placeholders, is_placeholder};
 /// The addition to a secret's name if it was redacted in another place.
 const ELSEWHERE: &str = ", redacted elsewhere";
 
-/// Values redacted only because they are in a login are also searched for elsewhere from this
-/// length on, if they look like a token: shorter ones are words that may be anywhere.
+/// A value that is redacted only because it is in a login is also searched for elsewhere if it
+/// looks like a token and has at least this length, in bytes: shorter values are words that may be
+/// anywhere.
 const MIN_KNOWN_TOKEN_BYTES: usize = 16;
 
 /// The secrets of one tape.
@@ -22,7 +23,7 @@ pub(super) struct SecretRegistry {
     pub(super) known: Known,
     /// How often each rule matched, by its number.
     matches: BTreeMap<usize, u64>,
-    /// Values that were replaced, of which the first was called so.
+    /// How many values were replaced, and what errors call the first one.
     replaced: u64,
     first: Option<String>,
 }
@@ -38,7 +39,7 @@ impl SecretRegistry {
         }
     }
 
-    /// A rule matched.
+    /// Counts a match of a rule.
     pub(super) fn matched(&mut self, rule: usize) {
         *self.matches.entry(rule).or_default() += 1;
     }
@@ -48,17 +49,18 @@ impl SecretRegistry {
         self.matches.get(&rule).copied().unwrap_or_default()
     }
 
-    /// How many values have been replaced, those that were placeholders already not counted.
+    /// How many values have been replaced, not counting those that already were placeholders.
     pub(super) fn replaced(&self) -> u64 {
         self.replaced
     }
 
-    /// What the first string that was replaced is called.
+    /// What errors call the first string that was replaced.
     pub(super) fn first(&self) -> Option<&str> {
         self.first.as_deref()
     }
 
-    /// The placeholder of a string's content; `what` is what an error calls the secret.
+    /// Returns the placeholder of a string's content, and remembers the value. `what` is what an
+    /// error calls the secret.
     pub(super) fn text(&mut self, value: &[u8], what: &str) -> String {
         if is_placeholder(value) {
             return self.placeholders.text(value);
@@ -68,7 +70,7 @@ impl SecretRegistry {
         self.hide(value, what)
     }
 
-    /// As [`text`](Self::text), for a value that is no secret in another place.
+    /// Like [`text`](Self::text), for a value that is not a secret elsewhere: it is not remembered.
     pub(super) fn hide(&mut self, value: &[u8], what: &str) -> String {
         if !is_placeholder(value) && !value.is_empty() {
             self.replaced += 1;
@@ -77,8 +79,8 @@ impl SecretRegistry {
         self.placeholders.text(value)
     }
 
-    /// The placeholder of what is a secret only because it stands in a login, `said` by the message and
-    /// meaning `value`.
+    /// Returns the placeholder of something that is a secret only because it is in a login: `said`
+    /// as the message writes it, `value` after decoding.
     pub(super) fn of_login(&mut self, said: &[u8], value: &str) -> String {
         if is_token_like(value, MIN_KNOWN_TOKEN_BYTES) {
             self.text(said, LOGIN)
@@ -87,7 +89,7 @@ impl SecretRegistry {
         }
     }
 
-    /// The placeholder of a number as it stands in JSON.
+    /// Returns the placeholder of a number as it is written in JSON, and remembers the number.
     pub(super) fn number(&mut self, text: &str, what: &str) -> String {
         let id = self.placeholders.identity(text.as_bytes());
         self.known.number(id, text, [what, ELSEWHERE]);
@@ -95,8 +97,8 @@ impl SecretRegistry {
         self.placeholders.number(text)
     }
 
-    /// The text with each string by its placeholder that was redacted before; `None` where it holds
-    /// none.
+    /// Replaces strings in the text that were redacted elsewhere by their placeholders; `None` if
+    /// there are none.
     pub(super) fn again(&mut self, text: &[u8]) -> Option<Vec<u8>> {
         let places = self.known.places(text);
         let last = places.last()?.end;
@@ -112,7 +114,7 @@ impl SecretRegistry {
         Some(out)
     }
 
-    /// Remembers a secret that must appear nowhere.
+    /// Remembers a secret that must not appear anywhere.
     pub(super) fn remember(&mut self, value: &[u8], what: &str) {
         if !is_placeholder(value) {
             let id = self.placeholders.identity(value);

@@ -1,4 +1,4 @@
-//! A secret still in a tape: in whose value, and which rule covers it.
+//! A secret that is still in a tape: which value contains it, and which rule covers it.
 
 use std::fmt;
 
@@ -6,33 +6,33 @@ use serde_json::{Value, json};
 
 use super::rules::Rules;
 
-/// Texts within texts that are followed.
+/// How many levels of JSON in strings are followed.
 const MAX_NESTED_TEXTS: usize = 4;
 
-/// The suffix of a file that is safe to share, if it had another before.
+/// The suffix of a redacted copy, if the tape's name has no [`UNSAFE_SUFFIX`] to drop.
 const SAFE_SUFFIX: &str = ".safe.jsonl";
 
 /// The suffix of an unsafe tape.
 pub(crate) const UNSAFE_SUFFIX: &str = ".unsafe";
 
-/// A secret in a tape.
+/// A secret found in a tape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Hit {
-    /// The line, from 1.
+    /// The number of its line, from 1.
     pub line: u64,
-    /// What kind of secret it is and how it is written; never the secret.
+    /// What kind of secret it is and how it is written; never the secret itself.
     pub what: String,
     /// The innermost key whose value contains it, if the line is JSON.
     pub key: Option<String>,
-    /// The options of `wstape redact` that cover it in its line, as tried out: empty if none are
-    /// needed, `None` if no rule does.
+    /// The options of `wstape redact` that cover it in its line, as tried out. Empty if none are
+    /// needed, `None` if no rule covers it.
     pub options: Option<String>,
 }
 
 impl Hit {
-    /// The command that makes a tape with this name safe, as far as this secret goes; a sentence if
-    /// no rule does.
+    /// The command that makes a tape with this name safe with regard to this secret, or a sentence
+    /// if no rule does.
     #[must_use]
     pub fn rescue(&self, tape: &str) -> String {
         let Some(options) = &self.options else {
@@ -46,7 +46,8 @@ impl Hit {
         format!("wstape redact {tape}{options} --out {safe}")
     }
 
-    /// What it takes to make a tape safe: a command if it is a file, options if it was printed.
+    /// What it takes to make a tape safe: a command if the tape is a file, options if it was
+    /// printed.
     pub(crate) fn remedy(&self, tape: &str) -> String {
         match &self.options {
             Some(options) if !tape.ends_with(UNSAFE_SUFFIX) && !options.is_empty() => {
@@ -62,7 +63,7 @@ impl fmt::Display for Hit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)?;
         match &self.key {
-            // Where a key says what it is, it has been named.
+            // The description may already contain the key.
             Some(key) if !self.what.contains(&format!("{key:?}")) => {
                 write!(f, " in the value of {key:?}")
             }
@@ -71,7 +72,7 @@ impl fmt::Display for Hit {
     }
 }
 
-/// A word as a shell reads it.
+/// Quotes a word for a shell.
 fn quoted(word: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:,+@=".contains(&b);
     if !word.is_empty() && word.bytes().all(plain) {
@@ -80,8 +81,8 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// The innermost key in a line whose value, alone or with its name, `is_secret` matches, and
-/// whether it is a header's.
+/// The innermost key in a line with a value that `is_secret`, alone or together with the key, and
+/// whether that is a header.
 pub(super) fn key_of(line: &[u8], is_secret: &impl Fn(&[u8]) -> bool) -> Option<(String, bool)> {
     let line: Value = serde_json::from_slice(line).ok()?;
     within(&line, None, false, 0, is_secret)
@@ -116,8 +117,8 @@ fn within(
     }
 }
 
-/// Rules that may cover a secret in that key's value, each with its command-line form; the
-/// narrowest first.
+/// Rules that may cover a secret in the value of this key, each with its command-line options, the
+/// narrowest rule first.
 pub(super) fn rules(key: Option<&(String, bool)>) -> Vec<(String, Rules)> {
     let mut rules = vec![(String::new(), Rules::default())];
     if let Some((key, header)) = key {

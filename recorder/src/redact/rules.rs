@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use wstape_tape::{is_pointer_token, pointer_key};
 
-/// Most JSON pointers that one set of rules may hold.
+/// The maximum number of JSON pointers in one set of rules.
 const MAX_POINTERS: usize = 64;
 
-/// What to redact beyond what always is.
+/// What to redact besides what is always redacted.
 ///
 /// ```
 /// use wstape_recorder::Rules;
@@ -40,12 +40,12 @@ pub enum RuleError {
 }
 
 impl Rules {
-    /// Adds the value at this JSON pointer (RFC 6901) in a message, such as `/data/account_value`.
-    /// In an HTTP answer's body, which is only an event's `data`, it also applies without its
-    /// `/data`.
+    /// Redacts the value at this JSON pointer (RFC 6901) in a message, such as
+    /// `/data/account_value`. In the body of an HTTP answer, which is only an event's `data`, the
+    /// pointer also applies without its `/data`.
     ///
     /// # Errors
-    /// If it is not a pointer, or is one more than 64.
+    /// The text is not a pointer, or there are already 64.
     pub fn pointer(mut self, pointer: &str) -> Result<Self, RuleError> {
         if self.pointers.len() == MAX_POINTERS {
             return Err(RuleError::TooMany);
@@ -54,42 +54,42 @@ impl Rules {
         Ok(self)
     }
 
-    /// Adds the value of every member with this name, at any depth in any JSON; ASCII letters match
-    /// in either case.
+    /// Redacts the value of every member with this name, at any depth in any JSON. ASCII letters
+    /// match in either case.
     #[must_use]
     pub fn key(mut self, name: impl Into<String>) -> Self {
         self.keys.push(name.into());
         self
     }
 
-    /// Adds the value of this HTTP header.
+    /// Redacts the value of this HTTP header.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>) -> Self {
         self.headers.push(name.into());
         self
     }
 
-    /// Adds everything in a well-known secret's format, in messages too, and other occurrences in
-    /// them of what other rules redacted before.
+    /// Redacts everything in the format of a well-known secret, in messages too, and other
+    /// occurrences in them of what other rules redacted before.
     #[must_use]
     pub fn shapes(mut self) -> Self {
         self.shapes = true;
         self
     }
 
-    /// Whether there are none.
+    /// Whether there are no rules.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.said().next().is_none()
     }
 
-    /// Whether any of them is about what messages hold.
+    /// Whether any rule applies to the content of messages.
     pub(super) fn touch_messages(&self) -> bool {
         self.shapes || self.name_values()
     }
 
-    /// The number of a key's rule, in the order in which [`said`](Self::said) says them; that of
-    /// a pointer's is its place.
+    /// The number of a key's rule, in the order of [`said`](Self::said). The number of a pointer's
+    /// rule is its index.
     pub(super) fn key_number(&self, at: usize) -> usize {
         self.pointers.len() + at
     }
@@ -99,17 +99,17 @@ impl Rules {
         self.key_number(self.keys.len()) + at
     }
 
-    /// The number of the rule about shapes.
+    /// The number of the rule about well-known secrets.
     pub(super) fn shapes_number(&self) -> usize {
         self.header_number(self.headers.len())
     }
 
-    /// Whether any of them names values of JSON.
+    /// Whether any rule is about values in JSON.
     pub(super) fn name_values(&self) -> bool {
         !self.pointers.is_empty() || !self.keys.is_empty()
     }
 
-    /// One line each, as written in a header's `redacted`.
+    /// The rules, one line each, as in a header's `redacted`.
     pub(super) fn said(&self) -> impl Iterator<Item = String> {
         let pointers = self.pointers.iter().map(ToString::to_string);
         let keys = self.keys.iter().map(|key| format!("key {key}"));
@@ -129,7 +129,7 @@ impl fmt::Display for Rules {
     }
 }
 
-/// A JSON pointer (RFC 6901), taken apart.
+/// A parsed JSON pointer (RFC 6901).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pointer {
     text: String,
@@ -137,7 +137,7 @@ pub(super) struct Pointer {
 }
 
 impl Pointer {
-    /// The pointer into an event's `data`, seen from there; `None` where it leads elsewhere.
+    /// The pointer relative to an event's `data`; `None` if it leads elsewhere.
     pub(super) fn within_data(&self) -> Option<Self> {
         let text = self.text.strip_prefix("/data")?;
         text.starts_with('/').then(|| Self {
@@ -146,8 +146,8 @@ impl Pointer {
         })
     }
 
-    /// A word that a text must hold for the pointer to lead anywhere in it: the last token that
-    /// is no index of an array.
+    /// A word that a text must contain for the pointer to lead anywhere in it: its last token that
+    /// is not an array index.
     pub(super) fn word(&self) -> Option<&str> {
         let index = |token: &&String| token.bytes().all(|b| b.is_ascii_digit());
         self.tokens.iter().rfind(|t| !index(t)).map(String::as_str)

@@ -1,5 +1,5 @@
-//! SASL's PLAIN in frames of bytes, as AMQP sends it: the mechanism's name, a length, and who it is
-//! and the password between bytes of zero (RFC 4616).
+//! Redacts SASL's PLAIN in binary frames, as AMQP sends it: the mechanism's name, a length, and the
+//! user and the password, each after a zero byte (RFC 4616).
 
 use std::ops::Range;
 
@@ -9,11 +9,11 @@ use super::registry::SecretRegistry;
 
 const MECHANISM: &[u8] = b"PLAIN";
 
-/// Bytes between the mechanism's name and the response: in AMQP 1.0 its kind and a byte of length,
-/// in 0-9-1 four of length.
+/// The maximum distance from the mechanism's name to the response: in AMQP 1.0 a type and a length
+/// of one byte, in 0-9-1 a length of four bytes.
 const MAX_GAP_BYTES: usize = 5;
 
-/// Bytes without the responses of PLAIN in them, by as many; `None` where there is none.
+/// Replaces the responses of PLAIN by as many bytes; `None` if there are none.
 pub(super) fn redact(bytes: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
     let mut out = bytes.to_vec();
     for at in memchr::memmem::find_iter(bytes, MECHANISM) {
@@ -23,7 +23,7 @@ pub(super) fn redact(bytes: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u
         let mut start = range.start;
         for part in bytes[range].split(|b| *b == 0) {
             if !are_filling(part) {
-                // Known from now on, wherever else it may stand.
+                // From here on the value is also searched for elsewhere.
                 secrets.text(part, LOGIN);
                 out[start..start + part.len()].fill(FILLING);
             }
@@ -33,8 +33,8 @@ pub(super) fn redact(bytes: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u
     (out != bytes).then_some(out)
 }
 
-/// Where the response stands: behind a length of one byte or four, of just two bytes of zero and
-/// text.
+/// The position of the response: after a length of one or four bytes, a text with exactly two zero
+/// bytes.
 fn response(bytes: &[u8], from: usize) -> Option<Range<usize>> {
     (1..=MAX_GAP_BYTES).find_map(|gap| {
         let start = from + gap;

@@ -12,24 +12,24 @@ use super::escape::{percent_decode, unescape};
 use super::known::{Form, Known};
 use super::shapes;
 
-/// How often escapes within escapes are undone: JSON in a string of JSON in a string.
+/// How many levels of escapes are undone: JSON in a string of JSON in a string.
 const MAX_ESCAPES: usize = 4;
 
-/// Most bytes of a line that are looked at as one; what is longer is looked at in pieces that
-/// overlap.
+/// The longest line that is searched in one piece, in bytes. A longer line is searched in
+/// overlapping pieces.
 const MAX_PIECE_BYTES: usize = 1 << 20;
 
-/// By so much pieces overlap: more than the longest form of the longest value that is looked for.
+/// How many bytes pieces overlap: more than the longest form of the longest value searched for.
 const OVERLAP_BYTES: usize = 8 << 10;
 
-/// The key under which a step says what a client sent.
+/// The key of a step with what a client sent.
 static RECEIVED: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"\"received\""));
 
-/// Whether a text of one or more lines may contain anything that [`line`] looks for: false for most
-/// of what feeds send, at little cost.
+/// Whether a text of one or more lines may contain anything that [`line`] finds. A cheap check that
+/// says no for most messages of feeds.
 ///
-/// What a secret must hold stands in the text as it is, unless an escape hides it: no other escape
-/// of JSON says a letter, a digit or a slash, of which that is made.
+/// The words that a secret must contain are visible in the text unless an escape hides them. They
+/// consist of letters, digits and slashes, which only the escapes checked here can stand for.
 pub(super) fn may_hold(text: &[u8], known: &Known) -> bool {
     shapes::may_stand_in(text)
         || has_received(text)
@@ -37,17 +37,17 @@ pub(super) fn may_hold(text: &[u8], known: &Known) -> bool {
         || !known.is_empty() && known.find(text).is_some()
 }
 
-/// Whether a text is escaped such that something may be hidden in it.
+/// Whether a text has escapes that may hide something.
 fn may_hide(text: &[u8], anything: bool) -> bool {
-    // Most texts have neither sign, and one look says so.
+    // Most texts have neither character, which one search shows.
     let mut rest = text;
     while let Some(at) = memchr::memchr2(b'%', b'\\', rest) {
-        // A value that was redacted may hold anything.
+        // A value that was redacted may contain any character.
         if anything || rest[at] == b'%' {
             return true;
         }
         match rest.get(at + 1) {
-            // Behind these a letter, a digit or a slash may stand.
+            // These escapes may stand for a letter, a digit or a slash.
             Some(b'u' | b'/') => return true,
             _ => rest = &rest[at + 1..],
         }
@@ -55,8 +55,8 @@ fn may_hide(text: &[u8], anything: bool) -> bool {
     false
 }
 
-/// Whether a key says what a client sent. As a value, the word says nothing: each second line of a
-/// journal has it, and is no step.
+/// Whether a line has the key for what a client sent. The same word as a value means nothing: every
+/// second line of a journal has it, but is not a step.
 fn has_received(text: &[u8]) -> bool {
     RECEIVED.find_iter(text).any(|at| {
         let behind = &text[at + RECEIVED.needle().len()..];
@@ -65,7 +65,7 @@ fn has_received(text: &[u8]) -> bool {
     })
 }
 
-/// What is wrong with one line.
+/// The secret in a line, if there is one.
 pub(super) fn line(text: &[u8], known: &Known) -> Option<String> {
     if may_hold(text, known) {
         suspect_line(text, known)
@@ -74,10 +74,10 @@ pub(super) fn line(text: &[u8], known: &Known) -> Option<String> {
     }
 }
 
-/// The first of these lines with a problem: where it begins, and what the problem is.
+/// The offset of the first line with a secret, and what the secret is.
 pub(super) fn lines(text: &[u8], known: &Known) -> Option<(usize, String)> {
-    /// Most bytes that are looked at together: where anything in them draws attention, each of
-    /// their lines is looked at for itself.
+    /// How many bytes are checked at once. If anything in them looks suspicious, their lines are
+    /// checked one by one.
     const MAX_TOGETHER_BYTES: usize = 16 << 10;
     let mut start = 0;
     while start < text.len() {
@@ -99,7 +99,7 @@ pub(super) fn lines(text: &[u8], known: &Known) -> Option<(usize, String)> {
     None
 }
 
-/// What is wrong with a line that drew attention.
+/// The secret in a line that looks suspicious, if there is one.
 fn suspect_line(text: &[u8], known: &Known) -> Option<String> {
     if let Some(what) = login(text) {
         return Some(what);
@@ -118,7 +118,7 @@ fn suspect_line(text: &[u8], known: &Known) -> Option<String> {
     }
 }
 
-/// What a client logs in with in a step that says what one sent.
+/// What a client logs in with, if the line is a step with what a client sent.
 fn login(line: &[u8]) -> Option<String> {
     if !has_received(line) {
         return None;
@@ -161,7 +161,7 @@ fn piece(text: &[u8], known: &Known) -> Option<String> {
     None
 }
 
-/// What stands in a text with escapes undone as far as they are.
+/// The secret in a text after some unescaping. `escaped` and `percent` tell what was undone.
 fn view(text: &[u8], known: &Known, escaped: bool, percent: bool) -> Option<String> {
     let (what, form) = match known.find(text) {
         Some((what, form)) => (what.to_owned(), form),
@@ -179,17 +179,17 @@ fn view(text: &[u8], known: &Known, escaped: bool, percent: bool) -> Option<Stri
     Some(said)
 }
 
-/// A line's number, what stands there, and its text, or the piece of it that was looked at.
+/// The number of a line, the secret in it, and its text, or the piece of it that was searched.
 pub(super) type Place = (u64, String, Vec<u8>);
 
-/// The first secret in a whole tape. One line of it is in memory at a time.
+/// The first secret in a whole tape, with one line of it in memory at a time.
 pub(super) fn read(mut reader: impl BufRead, known: &Known) -> io::Result<Option<Place>> {
     let mut buffer = Vec::new();
     let mut number = 1;
     loop {
         buffer.clear();
         let mut piece = reader.by_ref().take(MAX_PIECE_BYTES as u64);
-        // A line longer than that comes in pieces, each with the end of the one before.
+        // A longer line comes in pieces, each preceded by the end of the one before.
         let mut read = piece.read_until(b'\n', &mut buffer)?;
         while read > 0 {
             if let Some(what) = line(&buffer, known) {
@@ -221,8 +221,8 @@ mod tests {
     use super::super::generator::piece;
     use super::*;
 
-    /// A text as it may stand in a line: as it is, within strings of JSON, percent-encoded, or
-    /// with characters by their numbers.
+    /// A piece of text as it may occur in a line: unchanged, in strings of JSON, percent-encoded,
+    /// or with escaped characters.
     fn written() -> impl Strategy<Value = Vec<u8>> {
         let quoted = |text: Vec<u8>| {
             let text = String::from_utf8_lossy(&text).into_owned();
@@ -247,7 +247,7 @@ mod tests {
         ]
     }
 
-    /// Some lines.
+    /// A text of several lines.
     fn text() -> impl Strategy<Value = Vec<u8>> {
         let received = Just(
             br#"{"at_ms":1,"received":{"kind":"text","text":"{\"op\":\"login\",\"k\":\"x\"}"}}"#,

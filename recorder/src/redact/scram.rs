@@ -1,5 +1,6 @@
-//! What a client says in SCRAM (RFC 5802), as it is or in base64: who it is and its nonce in the
-//! first message, nonce and proof in the last. The proof lets whoever reads it try passwords.
+//! Redacts a client's SCRAM messages (RFC 5802), as they are or in base64: user and nonce in the
+//! first message, nonce and proof in the last. With the proof, anyone who reads it can try
+//! passwords.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -7,13 +8,13 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use super::login::LOGIN;
 use super::registry::SecretRegistry;
 
-/// A shorter nonce is none.
+/// The shortest nonce, in bytes.
 const MIN_NONCE_BYTES: usize = 8;
 
-/// A longer message is none of these.
+/// The longest message, in bytes.
 const MAX_BYTES: usize = 4_096;
 
-/// A text without what SCRAM says in it; `None` where it is another.
+/// Redacts a text that is a SCRAM message; `None` for any other text.
 pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let said = text.trim();
     if said.len() > MAX_BYTES {
@@ -36,12 +37,12 @@ fn is_packed(text: &str) -> bool {
     said.is_some_and(|said| place(&said).is_some())
 }
 
-/// From where on a message is what nobody else may see.
+/// Where the secret part of a message begins.
 fn place(said: &str) -> Option<usize> {
     first(said).or_else(|| last(said))
 }
 
-/// `n,,n=ada,r=…`: whether channels are bound, for whom, and then who it is.
+/// The first message, `n,,n=ada,r=…`: channel binding, the identity to act as, then the user.
 fn first(said: &str) -> Option<usize> {
     let mut parts = said.splitn(3, ',');
     let (binding, whom, bare) = (parts.next()?, parts.next()?, parts.next()?);
@@ -53,7 +54,7 @@ fn first(said: &str) -> Option<usize> {
     (binds && whom && user && nonce).then(|| said.len() - bare.len())
 }
 
-/// `c=biws,r=…,p=…`: the binding again, in base64, and then nonce and proof.
+/// The last message, `c=biws,r=…,p=…`: the channel binding again, in base64, then nonce and proof.
 fn last(said: &str) -> Option<usize> {
     let (binding, rest) = said.split_once(',')?;
     let mut fields = rest.split(',');

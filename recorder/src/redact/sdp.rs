@@ -9,22 +9,22 @@ use super::login::LOGIN;
 use super::places::{FILLING, are_filling, replaced};
 use super::registry::SecretRegistry;
 
-/// What a secret stands behind (RFC 8839, 5.4; RFC 4568, 9.2).
+/// The texts before a secret (RFC 8839, 5.4; RFC 4568, 9.2).
 const PASSWORD: &[u8] = b"a=ice-pwd:";
 const CRYPTO: &[u8] = b"a=crypto:";
 const KEY: &[u8] = b"inline:";
 
-/// A text without the passwords and keys of sessions; `None` where it holds none.
+/// Redacts the passwords and keys of sessions in a text; `None` if there are none.
 pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     replaced(text, places(text.as_bytes()), LOGIN, secrets)
 }
 
-/// Bytes of another form, in which as many stand in their place; `None` where they hold none.
+/// Like [`redact`], for bytes in another format: each secret is replaced by as many bytes.
 pub(super) fn redact_bytes(bytes: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
     let mut out = bytes.to_vec();
     for place in places(bytes) {
         if !are_filling(&bytes[place.clone()]) {
-            // Known from now on, wherever else it may stand.
+            // From here on the value is also searched for elsewhere.
             secrets.text(&bytes[place.clone()], LOGIN);
             out[place].fill(FILLING);
         }
@@ -32,7 +32,7 @@ pub(super) fn redact_bytes(bytes: &[u8], secrets: &mut SecretRegistry) -> Option
     (out != bytes).then_some(out)
 }
 
-/// Where they stand, in their order.
+/// The positions of the passwords and keys, in order.
 fn places(bytes: &[u8]) -> Vec<Range<usize>> {
     if memchr::memchr(b'=', bytes).is_none() {
         return Vec::new();
@@ -50,7 +50,7 @@ fn places(bytes: &[u8]) -> Vec<Range<usize>> {
     places
 }
 
-/// Bytes before the first that ends a value.
+/// The number of bytes before the first one that ends a value.
 fn value_length(bytes: &[u8], ends: &[u8]) -> usize {
     bytes.iter().take_while(|b| !ends.contains(b)).count()
 }

@@ -1,27 +1,27 @@
-//! Well-known secrets, recognised by their shape.
+//! Recognizes well-known secrets by their shape.
 //!
-//! | what | shape |
+//! | secret | shape |
 //! | --- | --- |
 //! | AWS access key ID | `AKIA`, `ASIA`, `ABIA`, `ACCA` and 16 capitals or digits |
-//! | GitHub token | `ghp_`, `gho_`, `ghu_`, `ghs_`, `ghr_` and 36 or more; `github_pat_` |
-//! | GitLab token | `glpat-` and its kin, and 20 or more |
-//! | Slack token, webhook | `xoxb-` and its kin, `xapp-`; `hooks.slack.com/services/…` |
+//! | GitHub token | `ghp_`, `gho_`, `ghu_`, `ghs_`, `ghr_` and at least 36 characters; `github_pat_` |
+//! | GitLab token | `glpat-` and similar, and at least 20 characters |
+//! | Slack token, webhook | `xoxb-` and similar, `xapp-`; `hooks.slack.com/services/…` |
 //! | Stripe key | `sk_live_`, `rk_live_`, `sk_test_`, `rk_test_`, `whsec_` |
-//! | Google | `AIza` and 35; `ya29.…`; `GOCSPX-…` |
+//! | Google | `AIza` and 35 characters; `ya29.…`; `GOCSPX-…` |
 //! | `OpenAI`, Anthropic | `sk-proj-`, `sk-svcacct-`, `sk-ant-` |
 //! | npm, `PyPI`, Docker, Hugging Face | `npm_`, `pypi-AgE`, `dckr_pat_`, `hf_` |
 //! | `SendGrid`, Shopify, `DigitalOcean`, Vault, Telegram | `SG.…`, `shpat_`, `dop_v1_`, `hvs.`, `123456789:AA…` |
 //! | JSON Web Token | `eyJ….….…`, signed or not |
 //! | private keys | PEM and PGP blocks, `AGE-SECRET-KEY-1…`, `xprv…` |
-//! | credentials of HTTP | `Bearer …`, `Basic …` |
+//! | HTTP credentials | `Bearer …`, `Basic …` |
 //! | a URL's password, a token in a query | `://user:password@`, `?token=…` |
-//! | a named secret | `"password": "…"`, `api_key = '…'`, `"privateKey":"0x…"` and their like |
+//! | a named secret | `"password": "…"`, `api_key = '…'`, `"privateKey":"0x…"` and the like |
 //!
-//! Each shape is one pattern for `regex`, whose searches are linear in the text whatever the text
-//! is. Nearly every text has none of the words that a match must hold, and is looked at no
-//! further. Of one that has, a look with the whole set says which shapes may be there; those are
-//! then looked for one by one, and what has to be weighed beyond its letters is weighed in
-//! `credential`, each place once.
+//! Each shape is one pattern for `regex`, whose searches are linear in the length of any text.
+//! Nearly every text contains none of the words of which a match must contain one, and is not
+//! searched further. In a text with such a word, a search with the set of all patterns shows which
+//! shapes may match. Only those are then searched for, and `credential` decides what a pattern
+//! alone can't, once for each match.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -36,25 +36,25 @@ use super::known::Form;
 use super::placeholder::is_placeholder;
 use super::registry::SecretRegistry;
 
-/// Most bytes that one compiled pattern, or the set of all, may take.
+/// The maximum size of one compiled pattern, or of the set of all, in bytes.
 const MAX_PATTERN_BYTES: usize = 4 << 20;
 
-/// Most bytes that a search may keep of the states it has met. One that needs more begins anew.
+/// How many bytes of states a search may cache. A search that needs more clears its cache.
 const MAX_CACHE_BYTES: usize = 8 << 20;
 
 /// A kind of secret.
 pub(super) struct Shape {
-    /// What errors call one.
+    /// What errors call such a secret.
     what: &'static str,
-    /// Words of which one, in upper or lower case, stands in whatever the pattern matches.
+    /// Words of which every match of the pattern contains one, in upper or lower case.
     anchors: &'static [&'static str],
-    /// What it looks like. Where it has to begin with a word, `BEGIN` stands for that.
+    /// The pattern. `BEGIN` stands for the beginning of a word.
     pub(super) pattern: &'static str,
-    /// The place of the secret within what the pattern matched, or where to look on.
+    /// Finds the secret within a match of the pattern, or where to continue.
     weigh: fn(&[u8], Range<usize>) -> Weighed,
 }
 
-/// No letter and no digit before it, so that a word begins here.
+/// The beginning of a word: there is no letter or digit before it.
 const BEGIN: &str = "(?:^|[^0-9A-Za-z])";
 
 #[rustfmt::skip]
@@ -93,7 +93,7 @@ pub(super) const SHAPES: &[Shape] = &[
 /// A secret that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
-    /// Where it stands; empty for one in base64, which has no place of its own.
+    /// Its position; empty for a secret in base64, which has none of its own.
     range: Range<usize>,
     pub(super) what: &'static str,
     pub(super) form: Form,
@@ -103,7 +103,7 @@ pub(super) struct Found {
 struct Patterns {
     anchors: Anchors,
     set: RegexSet,
-    /// By the set's numbers, which are the table's.
+    /// The patterns in the order of the set and of [`SHAPES`].
     each: Vec<Regex>,
 }
 
@@ -133,20 +133,20 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
     }
 });
 
-/// The numbers of the shapes that may be in a text.
+/// The indices of the shapes that may be in a text.
 fn kinds(text: &[u8]) -> impl Iterator<Item = usize> {
     let some = PATTERNS.anchors.stand_in(text);
     let kinds = some.then(|| PATTERNS.set.matches(text));
     kinds.into_iter().flatten()
 }
 
-/// Whether a well-known secret may be in a text, plainly or in base64: false for nearly every text,
-/// at little cost.
+/// Whether a well-known secret may be in a text, plainly or in base64. A cheap check that says no
+/// for nearly every text.
 pub(super) fn may_stand_in(text: &[u8]) -> bool {
     PATTERNS.anchors.stand_in(text) || base64_runs::may_say_something(text)
 }
 
-/// The first well-known secret in a text; of those in base64 any.
+/// The first well-known secret in a text; if there are only some in base64, any of these.
 pub(super) fn find(text: &[u8]) -> Option<Found> {
     let plain = kinds(text);
     let plain = plain.filter_map(|at| Search::new(text, at).next());
@@ -161,14 +161,13 @@ pub(super) fn find(text: &[u8]) -> Option<Found> {
     Some(Found { range, what, form })
 }
 
-/// The text with all well-known secrets that stand in it plainly redacted; `None` where it holds
-/// none.
+/// Redacts all well-known secrets that are plainly in a text; `None` if there are none.
 pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let edited = redact_bytes(text.as_bytes(), secrets)?;
     Some(String::from_utf8(edited).expect("a secret is ASCII, or ends where ASCII begins"))
 }
 
-/// As [`redact`].
+/// Like [`redact`], for bytes.
 pub(super) fn redact_bytes(text: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
     let mut found: Vec<Found> = kinds(text).flat_map(|at| Search::new(text, at)).collect();
     found.sort_by_key(|found| (found.range.start, Reverse(found.range.end)));
@@ -192,7 +191,7 @@ pub(super) fn redact_bytes(text: &[u8], secrets: &mut SecretRegistry) -> Option<
 struct Search<'t> {
     text: &'t [u8],
     which: usize,
-    /// What is before this has been looked at.
+    /// The offset up to which the text has been searched.
     at: usize,
 }
 
@@ -312,7 +311,7 @@ mod tests {
         }
     }
 
-    /// As [`find`], without any look beforehand.
+    /// Like [`find`], but without the check for words beforehand.
     fn find_by_patterns_alone(text: &[u8]) -> Option<Found> {
         let first = |text: &[u8]| {
             let kinds = PATTERNS.set.matches(text).into_iter();
@@ -348,8 +347,8 @@ mod tests {
         }
     }
 
-    /// Texts that draw attention again and again and hold nothing: each costs whoever looks
-    /// behind every place where it is drawn the square of its length.
+    /// Texts that look suspicious everywhere but hold no secret. If a search read to the end from
+    /// each suspicious position, it would take quadratic time.
     const HARD: [&str; 14] = [
         "secret",
         "secret_",

@@ -1,20 +1,20 @@
-//! Logins in texts that are no JSON: lines, pairs, words.
+//! Redacts logins in texts that are not JSON: lines, pairs, words.
 //!
 //! | text | what is redacted | as in |
 //! | --- | --- | --- |
-//! | a line that begins with a word that says login | what follows it on the line | `PASS oauth:…`, `AUTH user secret` |
-//! | lines behind one that is such a word alone | each but numbers | Tradovate's `authorize`, Redis' `AUTH` |
+//! | a line that begins with a word for a login | the rest of the line | `PASS oauth:…`, `AUTH user secret` |
+//! | lines after one with just such a word | each except numbers | Tradovate's `authorize`, Redis's `AUTH` |
 //! | lines of names and values | the values of secret names | STOMP's `passcode:…`, SIP's `Authorization: …` |
-//! | pairs of a form | the values of secret names, all of them where one says login | `op=login&user=…&sign=…` |
+//! | pairs of a form | the values of secret names, or all values if one is a word for a login | `op=login&user=…&sign=…` |
 //! | FIX | user, password, raw data | `…|553=…|554=…|` |
-//! | a word that says login before a comma, a semicolon, a bar or a slash | what follows | `LOGIN|ada|…`, `authwithtoken/…/ada` |
-//! | what is given by name among other text | as `assigned` tells | `host=h password=…`, `--token …`, SQL, GraphQL |
-//! | instructions of Guacamole, a session of WebRTC | as `guacamole` and `sdp` tell | `7.connect,…`, `a=ice-pwd:…` |
-//! | words of a wallet's secret | all of them | `legal winner thank …` |
-//! | a form of several parts | the values of secret names | `form-data; name="password"` |
-//! | SCRAM | as `scram` tells | `n,,n=ada,r=…` |
-//! | XML | as `xml` tells | `<auth mechanism='PLAIN'>…</auth>` |
-//! | a token and nothing else, or one among other text | it | Questrade's, Proxmox' ticket |
+//! | a word for a login before a comma, a semicolon, a bar, a parenthesis or a slash | what follows | `LOGIN|ada|…`, `authwithtoken/…/ada` |
+//! | secrets given by name in other text | see `assigned` | `host=h password=…`, `--token …`, SQL, GraphQL |
+//! | instructions of Guacamole, a session of WebRTC | see `guacamole` and `sdp` | `7.connect,…`, `a=ice-pwd:…` |
+//! | the words of a wallet's secret | all of them | `legal winner thank …` |
+//! | a multipart form | the values of secret names | `form-data; name="password"` |
+//! | SCRAM | see `scram` | `n,,n=ada,r=…` |
+//! | XML | see `xml` | `<auth mechanism='PLAIN'>…</auth>` |
+//! | a token alone or among other text | the token | Questrade's, Proxmox's ticket |
 
 use std::borrow::Cow;
 
@@ -35,10 +35,10 @@ use super::sdp;
 use super::url;
 use super::xml;
 
-/// What divides a word that says login from what it logs in with, beside blanks.
+/// What may separate a word for a login from its secret, besides spaces.
 const DIVIDES: [char; 4] = [',', ';', '|', '('];
 
-/// What logs in where it is the second word of a command or a later one.
+/// Words that log in as the second word of a command or a later one.
 const COMMANDS: [&str; 8] = [
     "auth",
     "authenticate",
@@ -50,20 +50,20 @@ const COMMANDS: [&str; 8] = [
     "sidentify",
 ];
 
-/// How IRC's users say who they are to a server.
+/// IRC's command for logging in as an operator of a server.
 const OPERATOR: &str = "OPER";
 
-/// Segments of a path among which one may say that it logs in, as Loxone's commands are built.
+/// How many segments of a path may say that it logs in, as in Loxone's commands.
 const MAX_PATH_PURPOSES: usize = 4;
 
-/// A text without what it logs in with; `None` where it holds nothing of the kind.
+/// Redacts what a text logs in with; `None` if it holds nothing of the kind.
 pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let begin = text.trim_start();
     if begin.is_empty() || begin.starts_with('[') && !is_section(begin) {
         return None;
     }
     if let Some(inside) = begin.strip_prefix('{') {
-        // What names a member without quotes is no JSON: EDN, a program.
+        // An unquoted member name is not JSON but EDN or source code.
         let named = inside
             .trim_start()
             .starts_with(|c: char| c == ':' || c.is_ascii_alphabetic());
@@ -77,7 +77,7 @@ pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String>
     looks.or(told)
 }
 
-/// Whether a text begins with a section's name, as files of settings do: `[auth]`.
+/// Whether a text begins with the name of a section, as settings files do: `[auth]`.
 pub(super) fn is_section(begin: &str) -> bool {
     let first = begin.lines().next().unwrap_or_default().trim_end();
     let name = first
@@ -86,7 +86,7 @@ pub(super) fn is_section(begin: &str) -> bool {
     name.is_some_and(|name| begin.len() > first.len() && is_word(name))
 }
 
-/// A string, or what stands in one, without the secrets that its build or its look tells: a URL's,
+/// Redacts a text, or the content of a string, by its structure and its look: secrets in a URL,
 /// `token:…`, a token among other text.
 pub(super) fn value(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     if let Some(clean) = scram::redact(text, secrets) {
@@ -107,7 +107,7 @@ pub(super) fn value(text: &str, secrets: &mut SecretRegistry) -> Option<String> 
     clean
 }
 
-/// Who it is and the password as SASL's PLAIN has them (RFC 4616): each behind a character of zero.
+/// Redacts a user and a password as in SASL's PLAIN (RFC 4616): each follows a zero character.
 fn plain_of_sasl(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let mut parts = text.splitn(3, '\0');
     let (_, user, password) = (parts.next()?, parts.next()?, parts.next()?);
@@ -115,25 +115,25 @@ fn plain_of_sasl(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     (is_word(user) && is_word(password)).then(|| hidden(text, secrets))
 }
 
-/// A text without the words of a wallet's secret.
+/// Redacts the words of a wallet's secret in a text.
 fn words(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     replaced(text, mnemonic::places(text), LOGIN, secrets)
 }
 
-/// A string that is a name and its value, where the name says secret.
+/// Redacts a string that is the name of a secret and its value.
 fn pair(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let at = text.find([':', '='])?;
     let (name, value) = (&text[..at], &text[at + 1..]);
     let of_a_name = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-    // A form's pairs are told one by one.
+    // The pairs of a form are handled one by one elsewhere.
     let bare =
         name.bytes().all(of_a_name) && !value.contains(|c: char| c.is_whitespace() || c == '&');
     let secret = bare && !value.is_empty() && is_secret_member(name, Value::Text(value));
     secret.then(|| hidden_from(text, at + 1, secrets))?
 }
 
-/// A string that is a header, whose name says secret: a list of them is how some clients hand
-/// theirs over. A blank stands behind its colon, and no other before the value's end.
+/// Redacts a string that is a header with the name of a secret: some clients pass a list of these.
+/// There must be a space after its colon, and no other white space.
 fn header(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let (name, value) = text.split_once(": ")?;
     let of_a_name = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
@@ -143,8 +143,8 @@ fn header(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     secret.then(|| hidden_from(text, text.len() - value.len(), secrets))?
 }
 
-/// What a form of several parts gives by name: `Content-Disposition: form-data; name="password"`,
-/// an empty line, and the value (RFC 7578).
+/// Redacts the secrets in a multipart form: `Content-Disposition: form-data; name="password"`, an
+/// empty line, and the value (RFC 7578).
 fn parts(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     const PART: &str = "form-data; name=\"";
     let mut places = Vec::new();
@@ -166,7 +166,7 @@ fn parts(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     replaced(text, places, LOGIN, secrets)
 }
 
-/// A text without what its build says that it logs in with.
+/// Redacts a text by its structure.
 fn told(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let begin = text.trim_start();
     if begin.starts_with(fix::BEGIN) {
@@ -191,7 +191,7 @@ fn told(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
         .or_else(|| lines(text, secrets))
 }
 
-/// A command that is a path: what follows the segment that says login, or the segment that is a
+/// Redacts a command that is a path: what follows a segment for a login, or a segment that is a
 /// hash, of which the shortest in use has 40 digits.
 fn path(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     const MIN_HASH_DIGITS: usize = 40;
@@ -228,7 +228,7 @@ fn changed(before: &str, after: String) -> Option<String> {
     (after != before).then_some(after)
 }
 
-/// A text whose end, from this place on, is a secret.
+/// Redacts the end of a text from this offset on.
 fn hidden_from(text: &str, at: usize, secrets: &mut SecretRegistry) -> Option<String> {
     let (before, value) = text.split_at(at);
     changed(text, format!("{before}{}", hidden(value, secrets)))
@@ -238,9 +238,9 @@ fn hidden(value: &str, secrets: &mut SecretRegistry) -> String {
     secrets.text(value.as_bytes(), LOGIN)
 }
 
-/// Lines: of names and values, or behind a word that says login.
+/// Redacts lines of names and values, and lines after a word for a login.
 fn lines(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
-    // A line of such a word alone makes all that follow it part of the login.
+    // After a line with just such a word, everything that follows is part of the login.
     let mut login = false;
     let mut first = true;
     let lines = text.split_inclusive('\n').map(|whole| {
@@ -261,9 +261,9 @@ fn lines(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     changed(text, clean)
 }
 
-/// A line without what it logs in with, where it is a name and a value or begins with a word that
-/// says login. In a line behind the first only capitals do, as commands have them: others are words
-/// of a sentence.
+/// Redacts what a line logs in with, if it is a name and a value, or begins with a word for a
+/// login. After the first line the word must be in capitals, as commands write it: otherwise it is
+/// a word of a sentence.
 fn rest_of(line: &str, first: bool, secrets: &mut SecretRegistry) -> Option<String> {
     if !first && form::is_one(line) {
         return form::redact(line, secrets);
@@ -302,12 +302,12 @@ fn rest_of(line: &str, first: bool, secrets: &mut SecretRegistry) -> Option<Stri
     let (word, rest) = line.split_once([' ', '\t'])?;
     let rest = rest.trim();
     let command = first || word.bytes().all(|b| b.is_ascii_uppercase());
-    // A bot's commands begin so.
+    // A bot's commands begin with an exclamation mark.
     let bare = word.strip_prefix('!').unwrap_or(word);
     let login = command && is_word(bare) && (is_login(bare) || word == OPERATOR);
     let token =
         first && !rest.contains(' ') && is_word(word) && is_secret_member(word, Value::Text(rest));
-    // What follows a word that says nothing, as JSON, is read as that.
+    // JSON after any other word is read as JSON.
     let json = rest.starts_with(['{', '[']) && !login;
     if rest.is_empty() || json || !(login || token) {
         return None;
@@ -315,9 +315,9 @@ fn rest_of(line: &str, first: bool, secrets: &mut SecretRegistry) -> Option<Stri
     Some(format!("{word} {}", hidden(rest, secrets)))
 }
 
-/// A line of a command of which not the first word says login, in capitals: `a1 LOGIN ada …` of
-/// IMAP, `HELLO 3 AUTH ada …` of Redis, `PRIVMSG Q :AUTH ada …`; of a command of a chat in any
-/// letters, `/msg NickServ identify …`.
+/// Redacts a command whose second or later word logs in. The word must be in capitals, as in IMAP's
+/// `a1 LOGIN ada …`, Redis's `HELLO 3 AUTH ada …` and `PRIVMSG Q :AUTH ada …`; in a chat's command,
+/// such as `/msg NickServ identify …`, case does not matter.
 fn command(line: &str, secrets: &mut SecretRegistry) -> Option<String> {
     const MAX_WORDS_BEFORE: usize = 3;
     let slash = line.starts_with('/');
@@ -340,7 +340,7 @@ fn command(line: &str, secrets: &mut SecretRegistry) -> Option<String> {
     None
 }
 
-/// Whether a line says how long or how many, or nothing.
+/// Whether a line is a length or a count, or empty.
 fn is_measure(line: &str) -> bool {
     let digits = line.trim().trim_start_matches(['$', '*', ':']);
     digits.bytes().all(|b| b.is_ascii_digit())
@@ -358,11 +358,11 @@ mod tests {
     use super::super::placeholder;
     use super::*;
 
-    /// Redacted, with each placeholder as a star.
+    /// The redacted text, with a star for each placeholder.
     fn starred(text: &str) -> String {
         let mut secrets = SecretRegistry::new(&[1; 32]);
         let found = redact(text, &mut secrets).unwrap_or_else(|| text.to_owned());
-        // A second time changes nothing.
+        // Redacting it again changes nothing.
         assert_eq!(redact(&found, &mut secrets), None, "{found}");
         placeholder::starred(&found)
     }

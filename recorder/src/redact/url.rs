@@ -1,4 +1,4 @@
-//! Secrets in URLs and request targets: user info, and what looks like a token.
+//! Redacts secrets in URLs and request targets: user info, and what looks like a token.
 
 use super::assigned;
 use super::escape::percent_decode;
@@ -7,18 +7,18 @@ use super::names::is_token_like;
 use super::pieces;
 use super::registry::SecretRegistry;
 
-/// A value of a query is a token from this length on, whatever its name.
+/// The shortest value in a query that is a token whatever its name, in bytes.
 const MIN_QUERY_TOKEN_BYTES: usize = 20;
 
-/// A segment of a path is one from this length on.
+/// The shortest segment of a path that is a token, in bytes.
 const MIN_PATH_TOKEN_BYTES: usize = 32;
 
-/// What errors call what they hold.
+/// What errors call these secrets.
 const USER_INFO: &str = "the user info of a URL";
 const QUERY: &str = "a token-like value of a URL's query";
 const PATH: &str = "a token-like segment of a URL's path";
 
-/// A text with the secrets of all URLs in it redacted; `None` where there is none.
+/// Redacts the secrets of all URLs in a text; `None` if there are none.
 pub(super) fn in_text(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let mut out = String::new();
     let mut rest = text;
@@ -40,10 +40,11 @@ pub(super) fn in_text(text: &str, secrets: &mut SecretRegistry) -> Option<String
     changed.then(|| out + rest)
 }
 
-/// What follows `://`.
+/// Redacts what follows `://`.
 fn after_scheme(url: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let authority = url.find(['/', '?', '#']).unwrap_or(url.len());
-    // An unescaped slash in a password ends the authority early: what is no port tells.
+    // An unescaped slash in a password makes the authority end early, which shows in an invalid
+    // port.
     let port = url[..authority]
         .rsplit_once(':')
         .map_or("", |(_, port)| port);
@@ -59,7 +60,7 @@ fn after_scheme(url: &str, secrets: &mut SecretRegistry) -> Option<String> {
     };
     let host = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let clean = target(&rest[host..], secrets);
-    // Once redacted, a user info is one placeholder and changes no more.
+    // Once redacted, the user info is one placeholder, which does not change again.
     let user_info = user_info.map(|user_info| {
         for part in [user_info]
             .into_iter()
@@ -76,8 +77,7 @@ fn after_scheme(url: &str, secrets: &mut SecretRegistry) -> Option<String> {
     Some(user_info.unwrap_or_default() + &rest[..host] + &clean)
 }
 
-/// A request target, path, query and fragment, with its secrets redacted; `None` where it has
-/// none.
+/// Redacts a request target: path, query and fragment. `None` if it has no secrets.
 pub(super) fn target(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let path_end = text.find(['?', '#']).unwrap_or(text.len());
     let mut out = String::with_capacity(text.len());
@@ -86,7 +86,7 @@ pub(super) fn target(text: &str, secrets: &mut SecretRegistry) -> Option<String>
             out.push('/');
         }
         match segment.split_once(';') {
-            // Parameters of a segment (RFC 3986, 3.3).
+            // Parameters of a path segment (RFC 3986, 3.3).
             Some((segment, parameters)) => {
                 path_segment(segment, secrets, &mut out);
                 out.push(';');
@@ -97,7 +97,7 @@ pub(super) fn target(text: &str, secrets: &mut SecretRegistry) -> Option<String>
     }
     let mut rest = &text[path_end..];
     while !rest.is_empty() {
-        // A fragment is read as a query: OAuth hands tokens over in it.
+        // A fragment is read like a query, because OAuth passes tokens in it.
         out.push_str(&rest[..1]);
         let end = rest[1..].find(['?', '#']).map_or(rest.len(), |at| at + 1);
         query(&rest[1..end], secrets, &mut out);
@@ -133,7 +133,8 @@ fn query(text: &str, secrets: &mut SecretRegistry, out: &mut String) {
         let value = decoded(value);
         let of_short =
             |name: &str| short && (is_short_user(name) || is_short_password(name, &value));
-        // What a link by mail or OAuth hands over; a share's number is a code too.
+        // A code in a link from an email or OAuth is a secret, but a stock's number is called a
+        // code too.
         let code = |name: &str| is_code(name) && is_drawn(&value);
         let named = |name: &str| {
             is_secret_parameter(&decoded(name), &value) || of_short(name) || code(name)
@@ -218,7 +219,7 @@ mod tests {
             let found = in_text(text, &mut secrets);
             let found = found.as_deref().unwrap_or(text);
             assert_eq!(starred(found), clean, "{text}");
-            // What is clean stays as it is.
+            // Redacting it again changes nothing.
             assert_eq!(in_text(found, &mut secrets), None, "{found}");
         }
     }

@@ -1,19 +1,19 @@
 //! Walks through JSON token by token, and edits it in place: what is not replaced keeps every byte.
 //!
-//! A wire carries more than valid JSON: truncated texts, several values in one message, JSON with
-//! something before it. So nothing is parsed: each token is recognised by its first byte, and what
-//! is replaced is replaced whether or not the rest makes sense.
+//! Messages contain more than valid JSON: truncated texts, several values, JSON after something
+//! else. So nothing is parsed: each token is recognized by its first byte, and is replaced whether
+//! or not the rest makes sense.
 
 use std::ops::Range;
 
-/// A token, and where it stands.
+/// A token, with its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token {
-    /// What stands between the quotes of a member's name.
+    /// A member's name, without its quotes.
     Name(Range<usize>),
-    /// What stands between the quotes of a string that is a value.
+    /// A string that is a value, without its quotes.
     Text(Range<usize>),
-    /// A number, a word, or what is no JSON.
+    /// A number, a word, or something that is not JSON.
     Scalar(Range<usize>),
     /// The beginning of a list.
     List,
@@ -24,13 +24,13 @@ pub(super) enum Token {
     Comma,
 }
 
-/// A walk through a text, and the text as it is edited.
+/// A walk through a text that edits it.
 #[derive(Debug)]
 pub(super) struct Walker<'t> {
     text: &'t [u8],
     at: usize,
     out: Vec<u8>,
-    /// So much of the text is in `out`.
+    /// How much of the text has been copied to `out`, or replaced.
     copied: usize,
 }
 
@@ -44,12 +44,12 @@ impl<'t> Walker<'t> {
         }
     }
 
-    /// All of the text, as it was.
+    /// The whole text before any edits.
     pub(super) fn text(&self) -> &'t [u8] {
         self.text
     }
 
-    /// What is behind the last token.
+    /// The text after the last token.
     pub(super) fn rest(&self) -> &'t [u8] {
         &self.text[self.at..]
     }
@@ -84,12 +84,12 @@ impl<'t> Walker<'t> {
         Some(token)
     }
 
-    /// Goes on behind this place.
+    /// Continues at this offset.
     pub(super) fn skip_to(&mut self, at: usize) {
         self.at = at;
     }
 
-    /// Puts something in the place of a token, or of a part of one: from the front to the back.
+    /// Replaces a token or a part of one. Replacements must be made from front to back.
     pub(super) fn replace(&mut self, range: Range<usize>, with: &[u8]) {
         self.out
             .extend_from_slice(&self.text[self.copied..range.start]);
@@ -97,7 +97,7 @@ impl<'t> Walker<'t> {
         self.copied = range.end;
     }
 
-    /// The text as it was edited; `None` where nothing was replaced.
+    /// The edited text; `None` if nothing was replaced.
     pub(super) fn finish(mut self) -> Option<Vec<u8>> {
         if self.copied == 0 {
             return None;
@@ -107,12 +107,14 @@ impl<'t> Walker<'t> {
     }
 }
 
-/// JSON's whitespace (RFC 8259, 2), and the zeros of a file that lost its end.
+/// Whether a byte is JSON white space (RFC 8259, 2), or a zero byte, as in a file that lost its
+/// end.
 pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0)
 }
 
-/// Where the string whose content begins at `start` has its closing quote, or the text its end.
+/// The offset of a string's closing quote, or the end of the text. The string's content begins at
+/// `start`.
 pub(super) fn content_end(text: &[u8], start: usize) -> usize {
     let mut at = start;
     while let Some(found) = memchr::memchr2(b'"', b'\\', &text[at.min(text.len())..]) {
@@ -135,7 +137,7 @@ mod tests {
 
     use super::*;
 
-    /// The tokens of a text, each as a letter and what it stands on.
+    /// The tokens of a text, each as a letter and its text.
     fn tokens(text: &str) -> Vec<String> {
         let mut walker = Walker::new(text.as_bytes());
         let mut found = Vec::new();

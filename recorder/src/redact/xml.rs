@@ -1,5 +1,5 @@
-//! Logins in XML: attributes and elements whose names mean a secret, and the content of SASL's
-//! elements.
+//! Redacts logins in XML: attributes and elements with the name of a secret, and the content of
+//! SASL's elements.
 
 use super::login::{LOGIN, is_secret_member};
 use super::open_value::Value;
@@ -8,10 +8,11 @@ use super::registry::SecretRegistry;
 /// Elements that log in (RFC 6120, 6.4; XEP-0388).
 const LOGINS: [&str; 4] = ["auth", "authenticate", "initial-response", "response"];
 
-/// What the namespaces of those begin with that log in otherwise (XEP-0078): all their texts do.
+/// The beginnings of namespaces for other logins (XEP-0078): all texts in them are part of the
+/// login.
 const LOGIN_NAMESPACES: [&str; 2] = ["jabber:iq:auth", "jabber:iq:register"];
 
-/// A text of XML without what it logs in with; `None` where it holds nothing of the kind.
+/// Redacts what a text of XML logs in with; `None` if it holds nothing of the kind.
 pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -37,7 +38,7 @@ pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String>
     (out != text).then_some(out)
 }
 
-/// A tag, with the values of the attributes redacted whose names say secret.
+/// Writes a tag with the values of its secret attributes redacted.
 fn attributes(tag: &str, secrets: &mut SecretRegistry, out: &mut String) {
     let mut rest = tag;
     while let Some(at) = rest.find(['"', '\'']) {

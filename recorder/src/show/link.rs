@@ -1,45 +1,45 @@
-//! Which connections of a tape are open, as far as its steps show.
+//! Tracks which connections of a tape are open, as far as its steps show.
 
 use std::collections::BTreeSet;
 
 use wstape_tape::{Action, Conn, Down, Micros, ReceivedKind, Step};
 
-/// Most connections followed one by one; any more are only counted.
+/// The maximum number of connections tracked one by one; any more are only counted.
 const MAX_OPEN: usize = 65_536;
 
 /// What a step means for connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sign {
-    /// There is one: it got its own 101, or something was sent.
+    /// A connection exists: it got its own 101, or something was sent.
     Up,
-    /// One ended, or can't be made.
+    /// A connection ended, or can't be made.
     Down,
     /// Neither.
     Neither,
 }
 
-/// Follows connections, and the periods without any.
+/// Tracks connections, and the periods without any.
 ///
 /// A tape of a broadcasting engine names no connections: a sent message shows that somebody is
-/// there, until everything ends. A tape that names them says when each one came.
+/// connected, until everything ends. A tape that names connections tells when each one came.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Link {
-    /// Open connections by number; 0 is the one of a tape that names none.
+    /// The numbers of open connections; 0 stands for the one of a tape that names none.
     open: BTreeSet<u64>,
-    /// Connections made.
+    /// The number of connections made.
     pub(super) connections: u64,
-    /// Handshakes that were not answered with 101.
+    /// The number of handshakes that were not answered with 101.
     pub(super) refused: u64,
-    /// Periods without a connection, not counting an unfinished one.
+    /// The number of periods without a connection, not counting an unfinished one.
     pub(super) outages: u64,
-    /// Their total length.
+    /// The total length of these periods.
     pub(super) outage_time: Micros,
-    /// Since when there is none, if there is none and that is known.
+    /// When the current period without a connection began, if there is one.
     pub(super) out_since: Option<Micros>,
 }
 
 impl Link {
-    /// Takes in a step that happens `at` this time.
+    /// Takes a step that happens at this time.
     pub(super) fn take(&mut self, at: Micros, step: &Step) -> Sign {
         let sign = self.sign(step);
         match sign {
@@ -83,7 +83,7 @@ impl Link {
             Action::Close(_) | Action::Drop(_) => self.went(named),
             action if action.is_sent() => match named {
                 None => self.came(0),
-                // Its own arrival was recorded.
+                // The arrival of a named connection was recorded.
                 Some(_) => Sign::Neither,
             },
             Action::Received(received) => match received.kind {
@@ -109,7 +109,7 @@ impl Link {
         match named {
             None => self.open.clear(),
             Some(n) => {
-                // The engine's Close followed by its end is one end.
+                // A Close of the engine, followed by the end, counts as one end.
                 if !self.open.remove(&n) {
                     return Sign::Neither;
                 }

@@ -1,4 +1,4 @@
-//! A tape's contents, counted in one pass and in constant memory.
+//! Counts a tape's contents in one pass and in constant memory.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,25 +11,25 @@ use super::link::{Link, Sign};
 use super::timeline::Timeline;
 use crate::names::Pointer;
 
-/// Most event names counted one by one; any more are counted together.
+/// The maximum number of event names counted one by one; any more are counted together.
 const MAX_NAMES: usize = 256;
-/// The name for those.
+/// The name under which the others are counted.
 const OTHERS: &str = "(others)";
-/// Longest event name that is shown, in characters.
+/// The longest event name that is shown, in characters.
 const SHOWN_CHARS: usize = 32;
 
-/// Messages of one kind.
+/// The count of messages of one kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Count {
-    /// How many.
+    /// How many messages there are.
     pub number: u64,
-    /// Total size of their payloads, in bytes.
+    /// The total size of their payloads, in bytes.
     pub bytes: u64,
-    /// The largest, in bytes.
+    /// The largest payload, in bytes.
     pub largest: u64,
 }
 
-/// A tape's contents. Displays as a page for a person.
+/// A tape's contents. `Display` writes them as a page for people.
 ///
 /// ```
 /// let text = "{\"tape\":1}\n{\"at_ms\":5,\"emit\":{\"event\":\"risk\"}}\n{\"at_ms\":7,\"end\":true}\n";
@@ -42,35 +42,35 @@ pub struct Count {
 pub struct Survey {
     /// The tape's name in errors.
     pub name: String,
-    /// Line 1.
+    /// The header in line 1.
     pub header: Header,
-    /// Lines after the first, not counting a torn one.
+    /// The number of lines after the first, not counting a torn one.
     pub steps: u64,
-    /// How many have no time of their own, by what they wait for.
+    /// The number of steps without a time of their own, by what they wait for.
     pub untimed: BTreeMap<&'static str, u64>,
-    /// Bytes of all complete lines, including newlines.
+    /// The size of all complete lines, including newlines, in bytes.
     pub bytes: u64,
     /// The longest line, in bytes.
     pub longest_line: u64,
-    /// Time of the `end` step, or else of the last `at_ms` step.
+    /// The time of the `end` step, or else of the last `at_ms` step.
     pub duration: Micros,
     /// Whether there is an `end` step.
     pub ended: bool,
-    /// Connections made, as far as the steps show.
+    /// The number of connections made, as far as the steps show.
     pub connections: u64,
-    /// Handshakes answered with something other than 101.
+    /// The number of handshakes answered with something other than 101.
     pub refused: u64,
-    /// Periods without a connection.
+    /// The number of periods without a connection.
     pub outages: u64,
-    /// Their total length.
+    /// The total length of these periods.
     pub outage_time: Micros,
     /// What the engine sends, by event name, or by the kind of frame in parentheses.
     pub sent: BTreeMap<String, Count>,
-    /// What the client sent, by the kind of frame.
+    /// What the client sent, by kind of frame.
     pub received: BTreeMap<&'static str, Count>,
-    /// Every other step, by its key.
+    /// The number of all other steps, by key.
     pub others: BTreeMap<&'static str, u64>,
-    /// Names of the marks, the first few.
+    /// The first few marks, with their times.
     pub marks: Vec<(Micros, String)>,
     /// What its timeline looks like.
     pub timeline: Timeline,
@@ -79,7 +79,7 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Most marks that are kept.
+    /// The maximum number of marks that are kept.
     const MAX_MARKS: usize = 16;
 
     /// Reads a tape to its end.
@@ -90,8 +90,8 @@ impl Survey {
         Self::by_kind(reader, None)
     }
 
-    /// As [`of`](Self::of), but counts text messages by the value at `kind` in each; if there is
-    /// none, only events are counted, by `event`.
+    /// Like [`of`](Self::of), but counts text messages by the value at `kind` in each. Without
+    /// `kind` only events are counted, by `event`.
     ///
     /// # Errors
     /// The first error in the tape.
@@ -160,7 +160,7 @@ impl Survey {
         }
     }
 
-    /// Counts a step; returns whether it is a message that the engine sends.
+    /// Counts a step. Returns whether it is a message that the engine sends.
     fn count(&mut self, step: &Step, kind: Option<&Pointer>, at: Micros) -> bool {
         let (name, bytes) = match &step.action {
             Action::Emit(json) => match kind {
@@ -205,7 +205,7 @@ impl Survey {
         true
     }
 
-    /// Messages and control frames that the engine sends.
+    /// The number of messages and control frames that the engine sends.
     #[must_use]
     pub fn frames(&self) -> u64 {
         self.sent.values().map(|count| count.number).sum()
@@ -231,7 +231,7 @@ fn waits_for(trigger: &Trigger) -> &'static str {
     }
 }
 
-/// The `event` of a message, cut to fit a table and cleaned for a terminal.
+/// The `event` of a message, shortened to fit a table and made safe for a terminal.
 fn event_name(json: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Head<'a> {
@@ -243,14 +243,14 @@ fn event_name(json: &[u8]) -> String {
     shown(&name)
 }
 
-/// The value at `kind` in a message.
+/// The value at `kind` in a message, or the name for others.
 fn kind_of(json: &[u8], kind: &Pointer) -> String {
     let message = serde_json::from_slice(json).ok();
     let name = message.and_then(|message| kind.kind(&message));
     shown(&name.unwrap_or_else(|| OTHERS.to_owned()))
 }
 
-/// A name, cut to fit a table and cleaned for a terminal.
+/// A name, shortened to fit a table and made safe for a terminal.
 fn shown(name: &str) -> String {
     let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     name.chars().take(SHOWN_CHARS).map(shown).collect()
@@ -392,7 +392,7 @@ fn plural(n: u64, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
-/// A size for a person: exact below a KiB, then with one digit.
+/// A size for people: exact below 1 KiB, otherwise with one decimal.
 struct Bytes(u64);
 
 impl fmt::Display for Bytes {

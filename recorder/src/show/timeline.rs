@@ -1,22 +1,22 @@
-//! Draws the tape's timeline: how much came when, and when the link was up.
+//! Draws a tape's timeline: when messages came, and when the link was up.
 
 use std::fmt;
 
 use wstape_tape::{Action, End, Micros};
 
-/// Columns counted while the tape is read. When time outgrows them, each pair becomes one, so
-/// memory stays constant whatever the tape's length.
+/// How many columns are counted while the tape is read. When time outgrows them, each pair becomes
+/// one, so memory stays constant whatever the tape's length.
 const COLUMNS: usize = 1024;
-/// Columns that are drawn.
+/// The maximum number of columns that are drawn.
 const DRAWN: usize = 64;
-/// Heights of a column, from almost nothing to the maximum.
+/// The heights of a column, from almost nothing to the maximum.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// What happened in a period of time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Column {
     messages: u64,
-    /// The link was up, or down, at some point in it.
+    /// Whether the link was up, and whether it was down, at any point in it.
     up: bool,
     down: bool,
     /// The worst way a connection ended in it.
@@ -67,13 +67,13 @@ impl Column {
     }
 }
 
-/// What a tape's timeline looks like. Displays as three rows of a terminal.
+/// A tape's timeline. `Display` writes it as three rows for a terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timeline {
     columns: Vec<Column>,
     /// Microseconds per column.
     width: u64,
-    /// Up to where the link's state is drawn, and its state from there on.
+    /// The time up to which the link's state is drawn, and its state from there on.
     drawn_to: u64,
     up: bool,
     duration: Micros,
@@ -92,12 +92,12 @@ impl Default for Timeline {
 }
 
 impl Timeline {
-    /// A message came.
+    /// Adds a message.
     pub(super) fn message(&mut self, at: Micros) {
         self.column(at).messages += 1;
     }
 
-    /// A connection ended, or could not be made.
+    /// Adds the end of a connection, or a failed attempt.
     pub(super) fn end(&mut self, at: Micros, was_up: bool, action: &Action) {
         if let Some(ending) = Ending::of(action, was_up) {
             let column = self.column(at);
@@ -105,7 +105,7 @@ impl Timeline {
         }
     }
 
-    /// From here on somebody is connected, or nobody is.
+    /// Notes whether somebody is connected from here on.
     pub(super) fn link(&mut self, at: Micros, up: bool) {
         if up != self.up {
             self.draw_link(at);
@@ -113,7 +113,7 @@ impl Timeline {
         }
     }
 
-    /// The tape ends here.
+    /// Ends the timeline.
     pub(super) fn close(&mut self, at: Micros, up: bool) {
         self.link(at, up);
         self.column(at);
@@ -121,7 +121,7 @@ impl Timeline {
         self.duration = at;
     }
 
-    /// Draws the current state up to `at`.
+    /// Draws the link's current state up to `at`.
     fn draw_link(&mut self, at: Micros) {
         self.column(at);
         let from = self.index(self.drawn_to);
@@ -150,7 +150,7 @@ impl Timeline {
         &mut self.columns[index]
     }
 
-    /// The columns to draw: the tape's whole time in at most [`DRAWN`] of them.
+    /// The columns to draw: the tape's whole time in at most [`DRAWN`] columns.
     fn drawn(&self) -> Vec<Column> {
         let used = self.index(self.duration.0) + 1;
         let each = used.div_ceil(DRAWN);

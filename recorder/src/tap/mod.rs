@@ -1,4 +1,4 @@
-//! `tap`: a subscriber whose every observation becomes a step.
+//! `tap`: a subscriber that turns its every observation into a step.
 
 use std::fmt;
 use std::future::Future;
@@ -19,7 +19,7 @@ use crate::recording::{Bounds, Counts, Output, Recording, TapeTime, Writer};
 use crate::redact::Redactor;
 use crate::transcript::{Observation, Transcript};
 
-/// Headers that a handshake sets by itself.
+/// Headers that the handshake itself sets.
 const SET_BY_THE_HANDSHAKE: [&str; 7] = [
     "connection",
     "host",
@@ -29,7 +29,7 @@ const SET_BY_THE_HANDSHAKE: [&str; 7] = [
     "sec-websocket-version",
     "upgrade",
 ];
-/// Words in header names that may mean a secret.
+/// Words in header names that suggest a secret.
 const SECRET_WORDS: [&str; 6] = ["auth", "cookie", "key", "secret", "session", "token"];
 
 /// A tap on a live engine.
@@ -45,7 +45,7 @@ pub struct Tap {
 /// The result of a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// A sentence, if the tap was never connected: who was not reached, and why.
+    /// If the tap was never connected, a sentence about what was not reached, and why.
     pub unreached: Option<String>,
     /// What came, and what was lost.
     pub counts: Counts,
@@ -56,9 +56,9 @@ pub struct Summary {
 }
 
 impl Tap {
-    /// Taps the engine at `url`, with `token` as the bearer token. What it records goes through
-    /// `redactor`, which learns the token and the URL's secrets: if the tape contains them all the
-    /// same, for example because the engine sends them back, that is detected.
+    /// Creates a tap on the engine at `url`, with `token` as the bearer token. What it records goes
+    /// through `redactor`, which learns the token and the URL's secrets: if the tape contains them
+    /// anyway, for example because the engine sends them back, that is detected.
     ///
     /// # Errors
     /// [`RecordError::Subscriber`] for anything but a `ws` or `wss` URL, and for a token that can't
@@ -98,9 +98,9 @@ impl Tap {
         self
     }
 
-    /// A text message that each connection begins with, including those after a reconnect: the
-    /// subscription, for an engine that sends nothing without one. Sent in the order of calls. The
-    /// tape records it as `received`, redacted like any message.
+    /// Adds a text message that is sent at the beginning of each connection, including those after
+    /// a reconnect: a subscription, for an engine that sends nothing without one. Messages are sent
+    /// in the order of calls. The tape records them as `received`, redacted like any message.
     #[must_use]
     pub fn send(mut self, text: impl Into<String>) -> Self {
         self.subscriber = self.subscriber.send(text);
@@ -108,10 +108,10 @@ impl Tap {
     }
 
     /// Adds a header to each handshake. The redactor learns any secret in it, so that a tape that
-    /// contains it all the same is detected.
+    /// contains it anyway is detected.
     ///
     /// # Errors
-    /// [`TapError::Header`] for what can't be a header, and for one that the handshake itself sets.
+    /// [`TapError::Header`] if it is not a valid header, or one that the handshake itself sets.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, RecordError> {
         let bad = |why| TapError::Header {
             name: name.to_owned(),
@@ -134,10 +134,10 @@ impl Tap {
         Ok(self)
     }
 
-    /// Offers a subprotocol; the engine may choose one of those offered, or none.
+    /// Offers a subprotocol. The engine may choose one of those offered, or none.
     ///
     /// # Errors
-    /// [`TapError::Header`] for what can't be a subprotocol's name (RFC 6455, 4.1).
+    /// [`TapError::Header`] if it is not a valid name for a subprotocol (RFC 6455, 4.1).
     pub fn subprotocol(mut self, name: &str) -> Result<Self, RecordError> {
         // A subprotocol's name is a token, like a header's.
         let token = HeaderName::try_from(name).ok();
@@ -184,7 +184,7 @@ impl Tap {
             let (time, last_end) = (time.clone(), Arc::clone(&last_end));
             move |at: Duration, seen: Observed<'_>| {
                 let at = time.of(at);
-                // What the closing handshake still brings is the tap's own doing.
+                // What comes during the closing handshake is the tap's own doing.
                 if at.0 >= end.load(Ordering::Acquire) {
                     return;
                 }
@@ -213,7 +213,8 @@ impl Tap {
         let subscriber = self
             .subscriber
             .reconnect(ReconnectConfig {
-                // With jitter, the replay, which has none, would dial at other times.
+                // A replay has no jitter: with jitter in the recording, it would dial at other
+                // times.
                 jitter: JitterMode::None,
                 ..ReconnectConfig::default()
             })
@@ -267,8 +268,8 @@ fn count(n: u64, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
-/// Passes dials on to another dialer, and remembers why the last one failed: the subscriber itself
-/// only keeps the kind of failure.
+/// A dialer that passes dials on to another, and remembers why the last one failed: the subscriber
+/// itself only keeps the kind of failure.
 #[derive(Debug)]
 struct RememberingDialer {
     dialer: Arc<dyn Dialer>,

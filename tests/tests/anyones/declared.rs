@@ -1,4 +1,4 @@
-//! What a subscriber declares about itself is judged; what it does not is left out.
+//! What a subscriber declares about itself is judged; what it does not declare is left out.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use wstape_harness::{Stage, Subject, Terms, subject};
 use wstape_oracle::{Backoff, Reset, Rule};
 use wstape_tape::Tape;
 
-/// Half a minute without an engine, a connection that ends, and one that dies without a word.
+/// Half a minute without an engine, a connection that ends, and one that just goes silent.
 const BAD_DAY: &str = r#"{"tape":1}
 {"at_ms":0,"down":true}
 {"at_ms":30000,"down":false}
@@ -30,8 +30,8 @@ fn broken(subject: &dyn Subject) -> Vec<Rule> {
     violations.iter().map(|violation| violation.rule).collect()
 }
 
-/// Doubles from a second to eight, starts anew after a message where `resets`, and waits for one no
-/// longer than `patience`.
+/// Returns a subscriber with delays that double from a second to eight, start anew after a message
+/// if `resets`, and that waits at most `patience` seconds for a message.
 fn backing_off(resets: bool, growth: u32, patience: Option<u64>) -> impl Subject + Clone {
     let patience = Duration::from_secs(patience.unwrap_or(1_000_000));
     let start = move |stage: Stage| async move {
@@ -76,7 +76,7 @@ fn growth_reset_and_liveness_that_are_declared_and_not_kept_are_found() {
     assert_eq!(broken(&backing_off(true, 2, None)), [Rule::R6]);
 }
 
-/// Waits for a share of 1.5 s, drawn by `share`, before it dials again.
+/// Returns a subscriber that waits for a share of 1.5 s, drawn by `share`, before it dials again.
 fn crowd(share: fn() -> f64) -> impl Subject + Clone {
     let (delay, patience) = (Duration::from_millis(1_500), Duration::from_secs(20));
     let start = move |stage: Stage| async move {
@@ -97,7 +97,7 @@ fn crowd(share: fn() -> f64) -> impl Subject + Clone {
     subject(start).backoff(declared)
 }
 
-/// Shares that lie evenly between 0 and 1, whoever draws.
+/// Returns shares that lie evenly between 0 and 1, whoever draws.
 fn spread() -> f64 {
     /// 2^64 divided by the golden ratio (Knuth, TAOCP 3, 6.4).
     const SCATTER: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -125,7 +125,7 @@ fn a_crowd_that_declares_jitter_comes_back_spread_out_or_is_found() {
     );
 }
 
-/// What a run of these seeds finds of a subscriber that never does the same twice.
+/// Returns what a run of these seeds finds about a subscriber that never does the same thing twice.
 fn found_of_chance(determinism: Determinism) -> Vec<Rule> {
     let subject = crowd(spread);
     let terms = Terms::default();

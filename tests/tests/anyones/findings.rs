@@ -1,4 +1,4 @@
-//! Whatever any subscriber does wrong is a named finding, and none holds up the run.
+//! Whatever a subscriber does wrong gives a named finding, and none of it holds up the run.
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,19 +15,20 @@ use wstape_harness::{Stage, Subject, Terms, subject};
 use wstape_oracle::{Rule, Violation};
 use wstape_tape::Tape;
 
-/// Most looks at a run before it is reported as hanging.
+/// The most looks at a run before it is reported as hanging.
 const MAX_LOOKS: u32 = 5_000_000;
 
-/// Looks at a run just before it is due: it takes several to show what the run is doing.
+/// How many looks to take at a run just before a finding is due, because it takes several to show
+/// what the run is doing.
 const EARLY_LOOKS: u32 = 2_000;
 
-/// A case of ten seconds in which nothing happens.
+/// Returns a case of ten seconds in which nothing happens.
 fn case() -> Case {
     let tape = Tape::parse("quiet", "{\"tape\":1}\n{\"at_ms\":10000,\"end\":true}\n");
     Case::from_tape(tape.expect("a tape")).expect("a case")
 }
 
-/// What the case finds.
+/// Returns what the case finds.
 fn found(subject: &dyn Subject) -> Vec<(Rule, String)> {
     let violations = play(&case(), subject).verdict.violations;
     violations.into_iter().map(|v| (v.rule, v.what)).collect()
@@ -179,15 +180,15 @@ fn a_shutdown_that_never_ends_is_named() {
     );
 }
 
-/// Holds a subscriber up until the test is over, and lets the test know that it does.
+/// Holds a subscriber up until the test is over, and tells the test that it does.
 struct HeldUp {
     begins: Receiver<()>,
     over: Arc<AtomicBool>,
-    /// Dropped, it lets go.
+    /// Dropping this lets the subscriber go on.
     _lets_go: Sender<()>,
 }
 
-/// What a subscriber does that does not end.
+/// What a subscriber does that never ends.
 type Hold = Arc<dyn Fn() + Send + Sync>;
 
 fn held_up() -> (HeldUp, Hold, Arc<AtomicBool>) {
@@ -197,7 +198,7 @@ fn held_up() -> (HeldUp, Hold, Arc<AtomicBool>) {
     let over = Arc::new(AtomicBool::new(false));
     let holds: Hold = Arc::new(move || {
         let _ = begun.lock().expect("no panic").send(());
-        // Until the test is over.
+        // Blocks until the test is over.
         let _: Result<(), _> = waits.lock().expect("no panic").recv();
     });
     let held_up = HeldUp {
@@ -208,8 +209,8 @@ fn held_up() -> (HeldUp, Hold, Arc<AtomicBool>) {
     (held_up, holds, over)
 }
 
-/// Plays the case, in a watched run, to a subject that does not end it; what is found within
-/// `after` of the run's time, and not before.
+/// Plays the case, in a watched run, to a subject that does not end it. Returns what is found
+/// within `after` of the run's time, and checks that nothing is found before.
 fn hangs(subject: impl Subject + 'static, held_up: &HeldUp, after: Duration) -> Violation {
     let play: Play = Arc::new(move |case| play(case, &subject).verdict);
     let draw: Draw = Arc::new(|seed| draw(seed, &[], &Terms::default()));
@@ -306,7 +307,7 @@ fn tasks_that_wake_each_other_for_ever_are_named_and_do_not_hang_the_run() {
             std::future::pending::<()>().await;
         }
     });
-    // It answers whoever asks, so a look is needed that asks before the one that finds.
+    // It answers whoever asks, so one look has to ask before the look that finds it.
     let violation = hangs(spins, &held_up, HANG_AFTER);
     let named = [
         "it spins: its tasks wake each other",
@@ -341,7 +342,7 @@ fn one_that_waits_for_a_thread_of_its_own_is_named_after_five_seconds() {
     );
 }
 
-/// A case in which the link ends, and ten minutes go by.
+/// Returns a case in which the link ends, and then ten minutes go by.
 fn lost() -> Case {
     let lines = concat!(
         "{\"tape\":1}\n",
@@ -353,8 +354,8 @@ fn lost() -> Case {
 
 #[test]
 fn one_that_sleeps_by_a_clock_of_its_own_is_named_with_what_to_do() {
-    // What a timer of another crate does: a thread that wakes the task once real time went by. Here
-    // it goes by once the case is over.
+    // Does what a timer of another crate does: a thread wakes the task once real time has passed.
+    // Here that is only once the case is over.
     let (goes_by, real_time) = channel::<()>();
     let real_time = Arc::new(Mutex::new(real_time));
     let sleeps = subject(move |stage| {

@@ -7,7 +7,7 @@ use wstape_harness::{Stage, Subject, subject};
 use wstape_oracle::Rule;
 use wstape_tape::Tape;
 
-/// A case whose URL has a secret in its query.
+/// Plays a case in which the URL has a secret in its query.
 fn played(subject: &dyn Subject) -> Played {
     let tape = Tape::parse(
         "secret",
@@ -17,7 +17,7 @@ fn played(subject: &dyn Subject) -> Played {
     play(&case, subject)
 }
 
-/// Says what it dials, under this target.
+/// A subscriber that logs what it dials, under this target.
 macro_rules! telling {
     ($target:literal) => {
         subject(|stage: Stage| async move {

@@ -19,7 +19,8 @@ fn tape(lines: &str) -> Tape {
     Tape::parse("tape", &format!("{{\"tape\":1}}\n{lines}")).expect("a tape")
 }
 
-/// Connects, reads until it ends, waits a second of tokio's time, connects again.
+/// Returns a subscriber that connects, reads until the connection ends, waits a second of tokio's
+/// time, and connects again.
 fn patient() -> impl Subject {
     subject(|stage: Stage| async move {
         loop {
@@ -50,7 +51,7 @@ fn ordinary_tokio_time_runs_right_in_a_scenario() {
     .run(&patient())
     .expect("it plays");
     let text = outcome.to_string();
-    // Refused at 0, 1 and 2 s; taken at 3; dropped at 4.5, and there again a second later.
+    // Refused at 0, 1 and 2 s; accepted at 3 s; dropped at 4.5 s, and back a second later.
     for line in [
         "0.000000", "1.000000", "2.000000", "3.000000", "4.500000", "5.500000",
     ] {

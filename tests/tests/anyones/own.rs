@@ -30,7 +30,7 @@ fn broken(subject: &dyn Subject) -> Vec<String> {
     violations.iter().map(ToString::to_string).collect()
 }
 
-/// No price of a symbol is ever below the one before it.
+/// A rule: no price of a symbol is ever below the one before it.
 #[derive(Debug, Clone, Default)]
 struct NeverFalls {
     last: Option<f64>,
@@ -38,7 +38,7 @@ struct NeverFalls {
     broken: Option<String>,
 }
 
-/// Its name.
+/// The rule's name.
 const NEVER_FALLS: OwnName = OwnName::new("never-falls", "the price of BTC never falls");
 
 impl OwnRule for NeverFalls {
@@ -70,7 +70,7 @@ impl OwnRule for NeverFalls {
     }
 }
 
-/// How the subscriber under test is wrong.
+/// How the subscriber under test misbehaves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Wrong {
     forgets: bool,
@@ -78,7 +78,7 @@ struct Wrong {
     miscounts: bool,
 }
 
-/// What a subscriber shows of itself.
+/// What a subscriber shows about itself.
 #[derive(Debug, Clone, Default)]
 struct Shown {
     prices: Arc<Mutex<Value>>,
@@ -86,7 +86,7 @@ struct Shown {
     undecodable: Arc<AtomicU64>,
 }
 
-/// Shows the newest price of each symbol, and a record of its connection.
+/// Returns a subscriber that shows the newest price of each symbol, and a record of its connection.
 fn prices(wrong: Wrong) -> FunctionSubject<impl Fn(Stage) -> Fut + Send + Sync + Clone> {
     subject(move |stage: Stage| {
         let shown = Shown::default();
@@ -196,7 +196,7 @@ fn what_is_kept_of_a_broken_rule_is_the_mirror_at_that_moment_and_not_at_the_end
     let json = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
     let moment = &played.moments[0];
     assert_eq!(json(&moment.mirror), json!({"ETH":1}));
-    // At the end the price of BTC is 1.
+    // By the end of the case, the price of BTC is 1.
     assert_eq!(json(&moment.model), json!({"BTC":2,"ETH":1}));
     let trace = played.trace.to_string();
     let marked = trace.find("BROKEN R9").expect("the moment is marked");

@@ -1,4 +1,4 @@
-//! A function that is told to shut down ends in its own way, within a bound.
+//! A subscriber function that is told to shut down ends in its own way, within a bound.
 
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
@@ -12,7 +12,8 @@ use crate::tape;
 
 const QUIET: &str = "{\"at_ms\":1000,\"end\":true}\n";
 
-/// Follows the feed in a task of its own, which it ends when it is told to shut down, `takes` later.
+/// Returns a subscriber that follows the feed in a task of its own, and ends it `takes` after it
+/// was told to shut down.
 fn spawns(takes: Duration, ended: Sender<()>) -> impl Subject {
     subject(move |stage: Stage| {
         let ended = ended.clone();

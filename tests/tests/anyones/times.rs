@@ -7,7 +7,7 @@ use wstape::OurSubscriber;
 use wstape_harness::{Line, Outcome, Running, Settings, Stage, Subject, Suite, Terms, Time};
 use wstape_tape::Micros;
 
-/// Our subscriber, in the other time.
+/// Our subscriber, played in plain time instead of fine time.
 #[derive(Debug)]
 struct InPlainTime;
 
@@ -33,7 +33,7 @@ impl Subject for InPlainTime {
     }
 }
 
-/// A text with a mark for each time in it.
+/// Replaces each time in a text by a mark.
 fn skeleton(text: &str) -> String {
     let is_time = |word: &str| {
         word.split_once('.').is_some_and(|(whole, part)| {
@@ -48,7 +48,8 @@ fn skeleton(text: &str) -> String {
         .fold(text.to_owned(), |text, time| text.replacen(time, "T", 1))
 }
 
-/// Whose lines have one order: a connection's, the subscriber's own, the engine's by its tape.
+/// The owner of a line. Each owner's lines have one order: a connection's, the subscriber's own,
+/// and those that the engine does by its tape.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Whose {
     Tape,
@@ -67,7 +68,7 @@ impl Whose {
     }
 }
 
-/// A line, and the number of waits by which it may be late.
+/// A line, and how many waits may have made it late.
 #[derive(Debug)]
 struct Timed {
     at: Micros,
@@ -75,9 +76,9 @@ struct Timed {
     waits: u64,
 }
 
-/// The lines in the order of each of whom they are. A step of the tape is due by the tape, so only
-/// its own wait can make it late. Whatever the subscriber or a link does waits for what it did
-/// before: one wait for each moment at which anything happened, at most.
+/// Returns the lines of each owner, in order. A step of the tape is due by the tape, so only its
+/// own wait can make it late. Whatever the subscriber or a link does waits for what it did before:
+/// at most one wait for each moment at which anything happened.
 fn timed(outcome: &Outcome) -> BTreeMap<Whose, Vec<Timed>> {
     let mut all: BTreeMap<Whose, Vec<Timed>> = BTreeMap::new();
     let (mut moments, mut last) = (0, None);
@@ -97,8 +98,8 @@ fn timed(outcome: &Outcome) -> BTreeMap<Whose, Vec<Timed>> {
     all
 }
 
-/// How much later one time is than another, in microseconds, if it is no earlier, and later by at
-/// most a millisecond for each wait.
+/// Returns how much later one time is than the other, in microseconds; it may not be earlier, nor
+/// later by more than a millisecond for each wait.
 fn lateness(fine: Micros, plain: Micros, waits: u64, what: &str) -> u64 {
     let late = plain.0.checked_sub(fine.0);
     let late = late.unwrap_or_else(|| panic!("{what}: at {plain}, sooner than at {fine}"));
@@ -110,8 +111,8 @@ fn lateness(fine: Micros, plain: Micros, waits: u64, what: &str) -> u64 {
     late
 }
 
-/// Holds the outcome of plain time against that of fine time: the same lines of each connection in
-/// the same order, and how late the latest of them is, in microseconds.
+/// Checks that the outcome of plain time has the same lines of each owner in the same order as that
+/// of fine time. Returns how late the latest of them is, in microseconds.
 fn agree(name: &str, fine: &Outcome, plain: &Outcome) -> u64 {
     let (lines, others) = (timed(fine), timed(plain));
     assert!(
@@ -134,14 +135,14 @@ fn agree(name: &str, fine: &Outcome, plain: &Outcome) -> u64 {
     for (gap, other) in fine.reconnects.iter().zip(&plain.reconnects) {
         assert_eq!((&gap.why, gap.cap), (&other.why, other.cap), "{name}");
         if let (Some(gap), Some(other)) = (gap.gap(), other.gap()) {
-            // From an end to the dial after it there is one wait.
+            // There is one wait from an end to the dial after it.
             lateness(gap, other, 1, &format!("{name}, a gap"));
         }
     }
     latest
 }
 
-/// What one wait is rounded up by at most.
+/// The most that one wait is rounded up by.
 const ROUNDING_MICROS: u64 = 1_000;
 
 #[test]

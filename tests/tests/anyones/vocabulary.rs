@@ -39,7 +39,7 @@ fn every_message_of_a_drawn_case_is_of_the_tape_that_was_given_or_spoilt_of_it()
             } else {
                 (whole, spoilt + 1)
             };
-            // In its time, or as the first behind the 101.
+            // At a time, or as the first frame after the 101.
             let first = After::Frames(0);
             let of_itself =
                 matches!(step.trigger, Trigger::OnConnect { after, .. } if after == first);
@@ -48,7 +48,7 @@ fn every_message_of_a_drawn_case_is_of_the_tape_that_was_given_or_spoilt_of_it()
                 "{step:?}"
             );
         }
-        // What is written is played again as it is.
+        // A case that is written down plays the same when read back.
         let written = case.to_tape().to_string();
         Tape::parse("written", &written).expect("it reads back");
     }
@@ -72,7 +72,7 @@ const SUBSCRIPTIONS: &str = r#"{"tape":1,"needs":["dialogue"]}
 {"at_ms":5,"text":"{\"op\":\"notice\"}"}
 "#;
 
-/// Asks for the feed on each connection, and counts acknowledgements and messages by number.
+/// Returns a subscriber that asks for the feed on each connection, and counts what it gets.
 fn subscribes(acks: Arc<AtomicU64>, trades: Arc<AtomicU64>) -> impl Subject {
     subject(move |stage: Stage| {
         let (acks, trades) = (Arc::clone(&acks), Arc::clone(&trades));
@@ -110,7 +110,7 @@ fn what_a_tape_answers_stands_in_each_case_that_is_drawn_from_it() {
     for seed in 0..40 {
         let case = draw_in(seed, &[], Some(&vocabulary), &Terms::default());
         let speaks = case.base.steps.iter().filter(|it| it.trigger.is_dialogue());
-        // Not the drop: a fault in each case would be none of the drawn ones.
+        // Without the drop: a fault that is in every case would not be one of the drawn ones.
         assert_eq!(speaks.count(), 3, "seed {seed}");
         let sends = |step: &&wstape_tape::Step| {
             matches!(
@@ -119,7 +119,7 @@ fn what_a_tape_answers_stands_in_each_case_that_is_drawn_from_it() {
             )
         };
         without_stream += u32::from(case.base.steps.iter().filter(sends).count() == 0);
-        // What is written is played again as it is: no reference stands where none may.
+        // A written case plays the same when read back: no reference stands where none may.
         let written = case.to_tape().to_string();
         Tape::parse("written", &written).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         // A subscriber shut down before the first answer hears nothing.

@@ -6,7 +6,7 @@ use wstape_tape::{Micros, RawFrame};
 use crate::transports::WatchedDialer;
 use crate::world::{all_ms, ms, play};
 
-/// Most bytes that may wait to be written.
+/// The most bytes that may wait to be written.
 const MOST_WAITING_BYTES: usize = 4 * 1024;
 
 #[test]
@@ -17,7 +17,7 @@ fn pings_at_a_client_whose_peer_never_reads_end_in_a_stalled_write() {
             let (dialer, traffic) = WatchedDialer::new(&world);
             let builder = world.builder().dialer(dialer);
             let subscriber = builder.spawn(EngineState::shared()).unwrap();
-            // A Pong of 125 bytes is a frame of 131: the 64 KiB of a link take 500 of them, and the
+            // A Pong of 125 bytes is a frame of 131: a link's 64 KiB take 500 of them, and the
             // 501st blocks, at 2.5 s.
             let (clock, engine) = (world.clock.clone(), world.engine.clone());
             tokio::spawn(async move {
@@ -44,7 +44,7 @@ fn pings_at_a_client_whose_peer_never_reads_end_in_a_stalled_write() {
 
 #[test]
 fn a_peer_that_reads_slowly_but_reads_is_not_lost() {
-    // Sixteen Pongs a second go out, ten Pings a second come in.
+    // Sixteen Pongs a second fit through, and ten Pings a second come in.
     let steps = [r#"{"at_ms":1000,"bytes_per_s":2096,"direction":"from_client"}"#];
     play(steps, async |world| {
         let subscriber = world.spawn();
@@ -98,7 +98,7 @@ fn endless_fragments_are_refused_once_they_pass_the_limit() {
                 declared_len: None,
             });
         }
-        // Four of them are 4096 bytes, the fifth is too much.
+        // Four of these fragments are 4096 bytes; the fifth is too much.
         world.settle().await;
         assert_eq!(world.ends(), [(ms(5000), EndReason::TooLarge)]);
     });
@@ -155,7 +155,7 @@ fn a_reader_that_holds_its_guard_over_the_shutdown_hangs_nobody() {
             let state = subscriber.state();
             let mut shutdown = std::pin::pin!(subscriber.shutdown());
             let guard = state.read();
-            // A reader that holds its guard over an await, as long as the shutdown takes.
+            // A reader that holds its guard across an await, as long as the shutdown takes.
             let held = std::future::poll_fn(move |cx| {
                 assert!(guard.connection.ws_connected);
                 shutdown.as_mut().poll(cx)

@@ -15,7 +15,7 @@ fn a_dial_that_never_completes_ends_at_the_connect_timeout_and_is_retried() {
         let builder = world.builder().dialer(LateDialer::new(&world, None));
         let subscriber = builder.spawn(EngineState::shared()).unwrap();
         world.until(ms(32_000)).await;
-        // Dials at 0, 10.5 and 21.5 s, each given ten seconds.
+        // The dials are at 0, 10.5 and 21.5 s, and each gets ten seconds.
         let timeout = EndReason::ConnectTimeout;
         assert_eq!(
             world.ends(),
@@ -127,7 +127,7 @@ fn answers_that_are_no_handshake_are_retried_by_the_ladder() {
     }
 }
 
-/// A dialer whose dials fail so.
+/// A dialer whose dials all fail with this error.
 #[derive(Debug)]
 struct FailingDialer(fn() -> DialError);
 

@@ -12,7 +12,7 @@ use wstape_tape::Micros;
 use crate::transports::{LateDialer, WatchedDialer};
 use crate::world::{World, all_ms, ms, play};
 
-/// A clock that counts how often it is asked.
+/// A clock that counts how often it is read.
 #[derive(Debug)]
 struct CountingClock {
     clock: Arc<ClientClock>,
@@ -35,7 +35,7 @@ impl Clock for CountingClock {
     }
 }
 
-/// Starts the subscriber, drops its handle at `at`, and gives back its mirror.
+/// Starts the subscriber, drops its handle at `at`, and returns its mirror.
 async fn dropped(
     world: &World,
     builder: SubscriberBuilder,
@@ -116,7 +116,8 @@ fn dropped_while_an_ended_connection_is_being_finished_it_reconnects() {
     play(steps, async |world| {
         let state = dropped(&world, world.builder(), ms(3200)).await;
         world.until(ms(3500)).await;
-        // The Close was the only frame: the second delay would be the ladder's, not the first's.
+        // The delay of 500 ms counts from the Close at 3 s, although the connection was still being
+        // finished when the handle was dropped.
         assert_eq!(world.dials(), all_ms([0, 3500]));
         assert!(state.read().connection.ws_connected);
     });
@@ -145,7 +146,7 @@ fn an_hour_of_silence_without_a_handle_wakes_the_task_for_its_pings_alone() {
         let state = dropped(&world, builder, ms(1000)).await;
         let work = || (asked.load(Ordering::Relaxed), traffic.lock().reads);
         let (asked_before, reads_before) = work();
-        // Time goes by only while no task is busy: a task that spins would stop it here.
+        // Time only passes while no task is busy: a task that spins would stop it here.
         world.until(ms(3_601_000)).await;
         let (asked, reads) = work();
         let pings = world.received().len() as u64;

@@ -143,7 +143,7 @@ fn a_peer_that_does_not_take_the_answer_does_not_postpone_the_dial() {
 #[test]
 fn finishing_takes_the_delay_at_most_and_never_more_than_a_second() {
     for (delay, finished) in [(300, 3300), (1000, 4000), (5000, 4000)] {
-        // The Close arrives; its answer and all that follows is held.
+        // The Close arrives; its answer and everything after it is held.
         let steps = [
             r#"{"at_ms":3000,"close":{"code":1001}}"#,
             r#"{"at_ms":3000.001,"partition":"both"}"#,

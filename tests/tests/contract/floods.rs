@@ -1,4 +1,4 @@
-//! Many messages at one instant: how long others wait for a turn.
+//! Many messages at one instant: how long other tasks wait for a turn.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,10 +7,10 @@ use engine_client::{EngineState, Observed, SubscriberBuilder, WsSubscriber};
 
 use crate::world::{World, ms, play};
 
-/// Turns in which others look at a flood: more than there are messages.
+/// Turns in which others watch a flood: more than there are messages.
 const MAX_TURNS: usize = 2_000;
 
-/// 1,200 messages of one letter, sent at 3.2 s. They take 300 ms.
+/// Returns 1,200 messages of one letter, sent at 3.2 s. They take 300 ms.
 fn flood() -> [String; 2] {
     [
         r#"{"at_ms":0,"latency_ms":300}"#.to_owned(),
@@ -18,7 +18,7 @@ fn flood() -> [String; 2] {
     ]
 }
 
-/// A subscriber that counts what it gets.
+/// Returns a subscriber that counts what it gets.
 fn counting(world: &World) -> (SubscriberBuilder, Arc<AtomicU64>) {
     let seen = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&seen);
@@ -30,7 +30,7 @@ fn counting(world: &World) -> (SubscriberBuilder, Arc<AtomicU64>) {
     (builder, seen)
 }
 
-/// How many messages of the flood the subscriber takes between two turns of somebody else's.
+/// Returns how many messages of the flood the subscriber takes between two turns of another task.
 async fn turns(world: &World, seen: &AtomicU64) -> Vec<u64> {
     world.clock.sleep_until(ms(3_500)).await;
     let (mut turns, mut before) = (Vec::new(), 0);
@@ -45,7 +45,7 @@ async fn turns(world: &World, seen: &AtomicU64) -> Vec<u64> {
     turns
 }
 
-/// Turns of so many messages each, and one of the rest.
+/// Returns turns of this many messages each, and one turn for the rest.
 fn turns_of(messages: u64) -> Vec<u64> {
     let mut turns = vec![messages; usize::try_from(1_200 / messages).unwrap()];
     turns.push(1_200 % messages);

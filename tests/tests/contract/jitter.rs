@@ -8,7 +8,7 @@ use wstape_tape::Micros;
 use crate::world::{World, ms, play};
 
 const DOWN: &str = r#"{"at_ms":0,"down":true}"#;
-/// Subscribers of a crowd.
+/// The size of a crowd.
 const CROWD: usize = 60;
 /// The window in which a crowd's returns are counted.
 const WINDOW: Micros = ms(100);
@@ -17,7 +17,7 @@ fn jittered(world: &World) -> SubscriberBuilder {
     world.builder().reconnect(ReconnectConfig::default())
 }
 
-/// The dials of one subscriber with this seed (or none) in two minutes of refusals.
+/// Returns the dials of one subscriber with this seed (or none) in two minutes of refusals.
 fn dials(seed: Option<u64>) -> Vec<Micros> {
     let mut dials = Vec::new();
     play([DOWN], async |world| {
@@ -42,8 +42,8 @@ fn one_seed_gives_the_same_dials_and_another_seed_others() {
 fn two_subscribers_that_start_together_and_were_given_no_seed_wait_differently() {
     let (one, other) = (dials(None), dials(None));
     assert_eq!(one[0], other[0]);
-    // Eight delays of up to half a minute, drawn to the nanosecond: alike by chance once in
-    // more runs than there will ever be.
+    // Eight delays of up to half a minute, drawn to the nanosecond: that they are equal by chance
+    // takes more runs than there will ever be.
     assert_ne!(one, other);
 }
 
@@ -67,12 +67,13 @@ fn full_jitter_stays_within_the_cap_and_uses_all_of_it_evenly() {
             assert!(*gap <= ms(1000), "{gap}");
             tenths[usize::try_from(gap.0 / 100_000).unwrap().min(9)] += 1;
         }
-        // A tenth of 2,000 is 200, its standard deviation 13.4; four of those either way.
+        // The mean of a tenth of 2,000 is 200, with a standard deviation of 13.4; four of those
+        // either way.
         assert!(tenths.iter().all(|n| (146..=254).contains(n)), "{tenths:?}");
     });
 }
 
-/// How a crowd that is connected returns after `dismissed`: its dials from there on.
+/// Returns how a connected crowd comes back after `dismissed`: its dials from then on.
 fn returns(steps: [&str; 1], dismissed: Micros) -> Vec<Micros> {
     let mut dials = Vec::new();
     play(steps, async |world| {
@@ -92,7 +93,7 @@ fn returns(steps: [&str; 1], dismissed: Micros) -> Vec<Micros> {
     dials
 }
 
-/// The most dials in any window.
+/// Returns the most dials in any window.
 fn busiest(dials: &[Micros]) -> usize {
     let within = |from: &Micros| {
         dials
@@ -113,7 +114,7 @@ fn a_crowd_that_is_closed_cleanly_spreads_over_the_first_delay() {
         let dials = returns([close], ms(1000));
         assert_eq!(dials.len(), CROWD);
         assert!(dials.iter().all(|at| *at <= ms(1500)));
-        // Evenly spread, twelve fall into a fifth of the delay.
+        // If they are spread evenly, twelve fall into a fifth of the delay.
         let busiest = busiest(&dials);
         assert!(
             busiest <= 24,

@@ -1,5 +1,5 @@
 //! What the known subscriber of this kind does wrong (SPEC, section 4), as far as no rule's own
-//! test covers it literally. The others:
+//! test covers it literally. These tests cover the others:
 //!
 //! | defect | held by |
 //! | --- | --- |
@@ -19,7 +19,7 @@ use wstape_tape::Micros;
 
 use crate::world::{ms, play, steady};
 
-/// What the mirror holds after a good event and then a bad one.
+/// Looks at the mirror after a good event and then a bad one.
 fn after(good: &str, bad: &str, look: impl FnOnce(&EngineState)) {
     let steps = [
         format!(
@@ -39,7 +39,7 @@ fn after(good: &str, bad: &str, look: impl FnOnce(&EngineState)) {
     });
 }
 
-/// Payloads that are no reading of anything.
+/// Payloads that are not readings of anything.
 const NO_READINGS: [&str; 6] = [
     r#","data":{}"#,
     r#","data":{"error":"database is locked"}"#,
@@ -109,7 +109,7 @@ fn a_time_that_is_a_number_does_not_lose_the_event() {
         r#""soon""#,
     ] {
         let message = format!(r#"{{"event":"regime","ts":{ts},"data":{{"regime":"RANGE"}}}}"#);
-        // Virtual time begins with the year.
+        // Virtual time begins at the start of the year.
         let now: DateTime<Utc> = "2026-01-01T00:00:02Z".parse().unwrap();
         after("", &message, |state| {
             assert_eq!(state.regime.as_ref().unwrap().as_of, now, "{ts}");
@@ -121,7 +121,7 @@ fn a_time_that_is_a_number_does_not_lose_the_event() {
 fn the_delay_of_any_attempt_is_computed_in_a_few_steps() {
     let second = Duration::from_secs(1);
     let year = Duration::from_hours(8766);
-    // Step by step, each of these would take four billion.
+    // Computed step by step, each of these would take four billion steps.
     assert_eq!(
         exp_backoff_cap(Duration::ZERO, year, 2, u32::MAX),
         Duration::ZERO

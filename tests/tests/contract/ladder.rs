@@ -13,7 +13,7 @@ use crate::world::{all_ms, ms, play, steady};
 
 const DOWN: &str = r#"{"at_ms":0,"down":true}"#;
 
-/// The first gaps of a subscriber whose dials are all refused.
+/// Returns the first gaps of a subscriber if all its dials are refused.
 fn refused_gaps(backoff: ReconnectConfig, until: Micros) -> Vec<Micros> {
     let mut gaps = Vec::new();
     play([DOWN], async |world| {

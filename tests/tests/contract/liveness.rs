@@ -46,7 +46,7 @@ fn a_ping_goes_out_at_every_multiple_of_the_interval_below_the_idle_timeout() {
 
 #[test]
 fn the_timers_start_at_the_101() {
-    // Request and answer take half a second each.
+    // Request and answer each take half a second.
     let latency = r#"{"on_connect":"each","latency_ms":500}"#;
     play([latency, WITHHELD], async |world| {
         let _subscriber = world.spawn();
@@ -79,7 +79,7 @@ fn each_frame_starts_the_silence_anew() {
 #[test]
 fn bytes_that_come_at_the_very_instant_of_the_idle_deadline_win() {
     let frame = r#"{"at_ms":30000,"emit":{"event":"heartbeat"}}"#;
-    // Whichever of the two timers of that instant was set first.
+    // It doesn't matter which of the two timers of that instant was set first.
     for earlier in [
         r#"{"at_ms":0,"mark":"engine first"}"#,
         r#"{"at_ms":29000,"mark":"client first"}"#,
@@ -135,7 +135,7 @@ fn a_quiet_engine_that_answers_pings_stays_connected_and_its_feed_grows_old() {
             assert!(state.connection.ws_connected);
             assert_eq!(world.dials(), [Micros::ZERO]);
             assert_eq!(state.last_heartbeat, Some(heard), "an answer is no news");
-            // The latest of the Pings at 16, 31, … s.
+            // The answer to the latest of the Pings at 16, 31, … s.
             let pong = state.connection.last_pong_at.unwrap();
             assert_eq!((pong - heard).num_seconds(), 239 * 15);
             assert_eq!(state.feed_age_seconds(world.clock.wall()), Some(3599));
@@ -145,7 +145,7 @@ fn a_quiet_engine_that_answers_pings_stays_connected_and_its_feed_grows_old() {
 
 #[test]
 fn a_pong_answers_a_ping_that_was_sent_and_none_answers_twice() {
-    // Pings go out at 15 s and, from the frame at 17 s on, at 32 s.
+    // Pings go out at 15 s and, after the frame at 17 s, at 32 s.
     let steps = [
         WITHHELD,
         r#"{"at_ms":16000,"pong":"1"}"#,
@@ -169,7 +169,7 @@ fn a_pong_answers_a_ping_that_was_sent_and_none_answers_twice() {
             let state = subscriber.state();
             let state = state.read();
             assert_eq!(state.connection.last_pong_at, Some(expected), "at {at} ms");
-            // What answers nothing is a word of the engine's own.
+            // A Pong that answers nothing was sent unasked, so it counts as a heartbeat.
             let heard = state.last_heartbeat == Some(world.clock.wall());
             assert_eq!(heard, at.cast_signed() != answered, "at {at} ms");
         }
@@ -196,7 +196,7 @@ fn a_ping_and_a_pong_nobody_asked_for_move_the_last_heartbeat() {
     }
 }
 
-/// From 2 s on, one byte a second to the client.
+/// From 2 s on, one byte a second gets to the client.
 const TRICKLE: [&str; 2] = [
     r#"{"at_ms":2000,"bytes_per_s":1,"direction":"to_client"}"#,
     r#"{"at_ms":2000,"slice_bytes":1,"direction":"to_client"}"#,
@@ -205,7 +205,7 @@ const TRICKLE: [&str; 2] = [
 #[test]
 fn a_message_that_takes_longer_than_the_idle_timeout_arrives() {
     let [rate, slices] = TRICKLE;
-    // 66 bytes of frame.
+    // The frame has 66 bytes.
     let message = r#"{"at_ms":2000,"text":"{\"event\":\"regime\",\"data\":{\"regime\":\"TREND_LONG\",\"x\":[1,2,3]}}"}"#;
     play([rate, slices, message], async |world| {
         let subscriber = world.spawn();
@@ -276,7 +276,7 @@ fn the_message_timeout_can_be_set_and_taken_away() {
     let steps: Vec<_> = std::iter::once(first)
         .chain((1..20).map(|n| fragment(1000 + n * 10_000)))
         .collect();
-    // The shortest is due before the Ping that was waited for when the message began.
+    // The shortest timeout is due before the Ping that was next when the message began.
     for (timeout, end) in [(25, Some(26_000)), (5, Some(6_000)), (0, None)] {
         let steps: [&str; 20] = std::array::from_fn(|n| steps[n].as_str());
         play(steps, async |world| {
@@ -295,7 +295,7 @@ fn the_message_timeout_can_be_set_and_taken_away() {
 fn a_feed_that_stalls_on_a_living_connection_ends_it_where_events_are_bounded() {
     let steps = [
         r#"{"at_ms":4000,"emit":{"event":"heartbeat"}}"#,
-        // No event, and no sign of one: what is undecodable, and a Ping.
+        // Neither is an event or counts as one: an undecodable message, and a Ping.
         r#"{"at_ms":20000,"text":"not JSON"}"#,
         r#"{"at_ms":30000,"ping":"x"}"#,
     ];
@@ -332,7 +332,7 @@ fn the_event_timeout_starts_at_the_101_and_anew_with_each_event() {
         assert_eq!(world.ends(), [], "events of any kind are events");
         world.until(ms(45_000)).await;
         let lost = EndReason::EventTimeout;
-        // The delay of 500 ms, a second for the handshake, 10 s without an event.
+        // The delay of 500 ms, a second for the handshake, and 10 s without an event.
         assert_eq!(world.ends(), [(ms(29_500), lost), (ms(41_000), lost)]);
     });
 }
@@ -370,8 +370,8 @@ fn a_lost_connection_is_dropped_without_a_close() {
 
 #[test]
 fn after_a_healed_partition_the_mirror_is_the_fold_of_all_that_was_delivered() {
-    // Held at 5 s, healed at 20 s: nothing is lost. Held at 40 s, healed at 90 s: what was sent
-    // into the dark is lost with its connection.
+    // Held at 5 s, healed at 20 s: nothing is lost. Held at 40 s, healed at 90 s: what was sent in
+    // between is lost with its connection.
     let halts = [
         1000_u64, 6000, 7000, 8000, 19_000, 30_000, 45_000, 91_000, 92_000,
     ];

@@ -15,7 +15,7 @@
 //! | `bounds`, `receivers`, `floods` | rules 11 and 12, and many messages at one instant |
 //! | `tls` | rule 4 and `wss`, on real sockets |
 //! | `known_defects` | what the known subscriber of this kind does wrong |
-//! | `world`, `transports`, `tls_front` | what they stand on |
+//! | `world`, `transports`, `tls_front` | what the tests stand on |
 
 mod bounds;
 mod connect;

@@ -110,7 +110,7 @@ fn waiting_for_a_condition_wakes_at_its_instant_and_looks_at_changes_alone() {
         };
         subscriber.wait_until(halted).await;
         assert_eq!(world.clock.now(), ms(3_600_000));
-        // Once at first, then after each event.
+        // It looks once at first, then after each event.
         assert_eq!(looks.get(), 4);
     });
 }
@@ -166,7 +166,7 @@ fn a_reader_that_stalls_with_the_mirror_in_its_hand_holds_up_nobody() {
         let reader = thread::spawn(move || {
             let state = stalled.read();
             hold.send(state.risk.is_none()).unwrap();
-            // Ends with the sender, whatever becomes of this test.
+            // Ends with the sender, whatever happens to this test.
             let _ = released.recv();
             state.risk.is_none()
         });

@@ -6,7 +6,7 @@ use wstape_tape::Micros;
 use crate::transports::WatchedDialer;
 use crate::world::{all_ms, ms, play};
 
-/// A step that refuses the dial with this number.
+/// Returns a step that refuses the dial with this number.
 fn refuse(dial: u64, status: u16, retry_after: &str) -> String {
     let headers = if retry_after.is_empty() {
         "{}".to_owned()
@@ -55,7 +55,7 @@ fn without_jitter_the_wait_is_the_longer_of_delay_and_retry_after() {
     play(steps.each_ref().map(String::as_str), async |world| {
         let _subscriber = world.spawn();
         world.until(ms(60_000)).await;
-        // The ladder's own delays are 0.5, 1, 2 and 4 s: it rises beneath.
+        // The ladder's own delays would be 0.5, 1, 2 and 4 s: it keeps rising meanwhile.
         assert_eq!(world.gaps(), all_ms([3000, 1000, 2000, 4000]));
     });
 }
@@ -73,7 +73,7 @@ fn retry_after_is_capped_at_the_maximal_delay() {
 
 #[test]
 fn retry_after_as_a_date_is_read_against_the_supplied_clock() {
-    // The tape begins at midnight; the dates count from when the answer came.
+    // The tape begins at midnight; a date counts from when its answer came.
     let steps = [
         refuse(1, 503, "Thu, 01 Jan 2026 00:00:07 GMT"),
         refuse(2, 503, "Thu, 01 Jan 2026 00:00:10 GMT"),
@@ -125,7 +125,7 @@ fn with_full_jitter_the_wait_is_retry_after_and_a_draw_up_to_the_cap() {
             .all(|wait| (ms(3000)..=ms(3500)).contains(wait)),
         "{waits:?}"
     );
-    // Over all of the 500 ms, not at one end of it.
+    // The draws use all of the 500 ms, not just one end.
     assert!(waits.iter().any(|wait| *wait < ms(3100)), "{waits:?}");
     assert!(waits.iter().any(|wait| *wait > ms(3400)), "{waits:?}");
 }
@@ -167,7 +167,7 @@ fn a_redirect_is_refused_and_the_token_goes_nowhere_else() {
                 let traffic = traffic.lock();
                 assert_eq!(traffic.targets, ["ws://mock-engine:80/ws"; 2]);
                 let requests = String::from_utf8(traffic.written.clone()).unwrap();
-                // One request a dial, each to the path that was asked for.
+                // Each dial makes one request, to the original path.
                 assert_eq!(requests.matches("GET ").count(), 2);
                 assert_eq!(requests.matches("GET /ws HTTP/1.1").count(), 2);
                 assert_eq!(requests.matches("Bearer t0ken").count(), 2);

@@ -1,17 +1,17 @@
 //! Rule 2: the first frame of any kind takes the ladder back to its first step, however the
-//! connection ends; bytes that are no frame do not.
+//! connection ends; bytes that are not a frame do not.
 
 use engine_client::EndReason;
 use wstape_tape::Micros;
 
 use crate::world::{World, all_ms, ms, play};
 
-/// Refused at 0 and at 0.5 s, so that the third dial, at 1.5 s, connects.
+/// Dials at 0 and at 0.5 s are refused, so that the third one, at 1.5 s, connects.
 const DOWN: &str = r#"{"at_ms":0,"down":true}"#;
 const UP: &str = r#"{"at_ms":1000,"down":false}"#;
 const RESET: &str = r#"{"at_ms":3000,"drop":"reset"}"#;
 
-/// The gap after the connection that the third dial made.
+/// Returns the end of the connection that the third dial made, and the gap after it.
 async fn gap_after_the_session(world: World) -> (EndReason, Micros) {
     let _subscriber = world.spawn();
     world.until(ms(60_000)).await;
@@ -81,7 +81,7 @@ fn what_is_no_frame_does_not_reset_the_ladder() {
             r#"{"at_ms":2000,"frame":{"opcode":1,"payload_b64":"gA=="}}"#,
             EndReason::Utf8,
         ),
-        // A frame whose last byte is missing.
+        // A frame that lacks its last byte.
         (r#"{"at_ms":2000,"bytes":"gQJ7"}"#, EndReason::Reset),
     ] {
         play([DOWN, UP, no_frame, RESET], async |world| {

@@ -18,7 +18,8 @@ const PASSWORD: &str = "hunter2";
 const QUERY: &str = "qu3ry";
 
 thread_local! {
-    /// All that was logged on this thread, where that is wanted: a test and all its tasks share one.
+    /// Everything that was logged on this thread, if it is being collected: a test and all its
+    /// tasks share one thread.
     static LOGGED: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
@@ -62,14 +63,14 @@ impl Log for Capture {
     fn flush(&self) {}
 }
 
-/// What `test` and everything it calls log, at every level, through either facade.
+/// Returns what `test` and everything it calls log, at every level, through either facade.
 fn logged_by(test: impl FnOnce()) -> String {
     static LOGGER: Once = Once::new();
     LOGGER.call_once(|| {
         log::set_logger(&Capture).unwrap();
         log::set_max_level(LevelFilter::Trace);
-        // For the whole process: one for a thread loses lines where another thread's test meets
-        // the same line first.
+        // Set for the whole process: a subscriber per thread loses lines if another thread's test
+        // reaches the same line first.
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)
             .with_ansi(false)

@@ -7,7 +7,7 @@ use wstape_tape::{Direction, Distribution, Latency, Micros};
 use crate::transports::LateDialer;
 use crate::world::{World, all_ms, ms, play};
 
-/// Shuts down, and gives the time that took. Nothing may connect for an hour after it.
+/// Shuts down, and returns how long that took. Nothing may connect for an hour after it.
 async fn shut_down(world: &World, subscriber: WsSubscriber) -> Micros {
     let state = subscriber.state();
     let from = world.clock.now();
@@ -23,7 +23,7 @@ async fn shut_down(world: &World, subscriber: WsSubscriber) -> Micros {
     took
 }
 
-/// Shuts the subscriber down at this time of a tape, and gives the time that took and the frames
+/// Shuts the subscriber down at this time of a tape; returns how long that took, and the frames
 /// that the engine got.
 fn shut_down_at<const N: usize>(steps: [&str; N], at: Micros) -> (Micros, Vec<String>) {
     let mut outcome = None;
@@ -51,7 +51,7 @@ fn before_the_first_dial_it_returns_at_once_and_counts_no_attempt() {
 
 #[test]
 fn a_close_that_a_blocked_write_keeps_back_is_sent_once_that_goes_on() {
-    // Empty Pings, whose Pongs are more than the link takes from a client.
+    // Empty Pings, whose answers are more than the link takes from a client.
     let pings = format!(r#"{{"at_ms":1000,"bytes":"{}"}}"#, "iQCJAIkA".repeat(4_000));
     let (took, received) = shut_down_at(
         [
@@ -131,7 +131,7 @@ fn a_peer_whose_window_is_full_of_our_pongs_is_left_after_a_second() {
         async |world| {
             let subscriber = world.spawn();
             world.until(ms(2000)).await;
-            // More Pongs than a link carries: from here on every write blocks.
+            // More Pongs than fit into a link: from here on every write blocks.
             for _ in 0..1000 {
                 world.engine.ping([b'x'; 125].as_slice());
             }
@@ -181,7 +181,7 @@ fn a_peer_that_goes_on_sending_instead_of_answering_is_left_after_a_second() {
         let from = world.clock.now();
         subscriber.shutdown().await.unwrap();
         assert_eq!(Micros(world.clock.now().0 - from.0), ms(1000));
-        // All that came in that second was folded; the channel holds the last 128 of it.
+        // Everything that came in that second was folded; the channel holds the last 128 events.
         let missed = match events.try_recv() {
             Err(tokio::sync::broadcast::error::TryRecvError::Lagged(missed)) => missed,
             other => panic!("{other:?}"),
@@ -210,7 +210,7 @@ fn frames_that_come_before_the_answer_still_fold() {
 
 #[test]
 fn the_peer_s_close_is_answer_enough_though_its_stream_stays_open() {
-    // The engine does not see the Close, and one of its own was on its way.
+    // The engine does not see the Close, and had already sent one of its own.
     let steps = [
         r#"{"at_ms":2900,"partition":"from_client"}"#,
         r#"{"at_ms":3100,"bytes":"iAID6A=="}"#,
@@ -227,7 +227,7 @@ fn during_a_backoff_sleep_it_returns_at_once() {
 
 #[test]
 fn while_an_ended_connection_is_being_finished_it_returns_at_once() {
-    // The answer to the Close never gets through: finishing lasts until the dial at 3.5 s.
+    // The answer to the Close never gets through, so finishing lasts until the dial at 3.5 s.
     let steps = [
         r#"{"at_ms":2000,"partition":"from_client"}"#,
         r#"{"at_ms":3000,"close":{"code":1001}}"#,

@@ -1,4 +1,4 @@
-//! `wss` on real sockets. Only a test that has failed reaches the bound of a wait.
+//! `wss` on real sockets. Only a failing test waits as long as the bound.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use wstape_mock_engine::{Clock, Engine};
 
 use crate::tls_front::{Authority, for_loopback, serve};
 
-/// Longest that anything may take; a test that needs it has failed.
+/// The longest that anything may take; a test that takes longer has failed.
 const BOUND: Duration = Duration::from_secs(30);
 
-/// Runs a test with real sockets and real time, bounded.
+/// Runs a test with real sockets and real time, within the bound.
 fn on_loopback(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -24,7 +24,7 @@ fn on_loopback(test: impl Future<Output = ()>) {
     runtime.block_on(async { tokio::time::timeout(BOUND, test).await.expect("in time") });
 }
 
-/// An engine behind TLS with a certificate of these parameters.
+/// Starts an engine behind TLS with a certificate of these parameters.
 async fn engine_behind(authority: &Authority, params: &CertificateParams) -> (Engine, String) {
     let (engine, net) = Engine::builder()
         .clock(Clock::real_now())
@@ -35,7 +35,7 @@ async fn engine_behind(authority: &Authority, params: &CertificateParams) -> (En
     (engine, format!("wss://{address}/ws"))
 }
 
-/// A subscriber that trusts this authority, and retries without losing time.
+/// Returns a subscriber that trusts this authority, and retries almost at once.
 fn builder(url: &str, trusts: &Authority) -> SubscriberBuilder {
     WsSubscriber::builder(url)
         .dialer(Arc::new(NetDialer::with_tls_config(trusts.trusted())))
@@ -47,7 +47,7 @@ fn builder(url: &str, trusts: &Authority) -> SubscriberBuilder {
         })
 }
 
-/// Asserts that certificates of these parameters fail TLS, and that it is tried again.
+/// Asserts that certificates of these parameters fail TLS, and that the subscriber tries again.
 async fn is_not_trusted(signed_by: &Authority, trusts: &Authority, params: &CertificateParams) {
     let (engine, url) = engine_behind(signed_by, params).await;
     let builder = builder(&url, trusts);
@@ -143,7 +143,7 @@ fn a_peer_that_does_not_speak_tls_is_a_tls_error() {
 #[test]
 fn a_tls_peer_that_stays_silent_ends_at_the_connect_timeout() {
     on_loopback(async {
-        // Connections are taken by the kernel, and nobody ever answers.
+        // The kernel accepts connections, and nobody ever answers.
         let silent = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("wss://{}/ws", silent.local_addr().unwrap());
         let subscriber = builder(&url, &Authority::new())

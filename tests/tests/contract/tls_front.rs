@@ -1,5 +1,5 @@
-//! TLS before an engine, on a real socket: a certificate authority of its own, and a front that
-//! takes TLS off and passes the bytes on.
+//! TLS in front of an engine, on a real socket: a certificate authority of its own, and a front
+//! that takes TLS off and passes the bytes on.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -70,7 +70,7 @@ pub(crate) async fn serve(acceptor: TlsAcceptor, net: MemoryNet) -> SocketAddr {
                 let Ok(mut inside) = net.connect().await else {
                     return;
                 };
-                // However it ends, both ends see it by their streams being dropped.
+                // However it ends, both sides see their streams dropped.
                 let _ = tokio::io::copy_bidirectional(&mut outside, &mut inside).await;
             });
         }

@@ -1,4 +1,4 @@
-//! Dialers and streams beside the engine's own: late, stuck, watched.
+//! Dialers and streams besides the engine's own: late, stuck, watched.
 
 use std::io;
 use std::pin::Pin;
@@ -14,10 +14,10 @@ use wstape_tape::Micros;
 
 use crate::world::World;
 
-/// Most dials of one subscriber: one that makes more spins, and would stop virtual time.
+/// The most dials of one subscriber: one that makes more is spinning, and would stop virtual time.
 const MOST_DIALS: usize = 10_000;
 
-/// The dialer for a subscriber without special needs: it stops one that spins.
+/// The dialer for a subscriber without special needs: it stops a subscriber that spins.
 #[derive(Debug)]
 pub(crate) struct BoundedDialer {
     net: MemoryNet,
@@ -25,7 +25,7 @@ pub(crate) struct BoundedDialer {
 }
 
 impl BoundedDialer {
-    /// To the engine behind `net`.
+    /// Makes a dialer to the engine behind `net`.
     pub(crate) fn new(net: MemoryNet) -> Arc<Self> {
         let dials = AtomicUsize::new(0);
         Arc::new(Self { net, dials })
@@ -52,7 +52,7 @@ pub(crate) struct LateDialer {
 }
 
 impl LateDialer {
-    /// Each dial takes this long; `None` is for ever.
+    /// Makes a dialer whose dials take this long; `None` is for ever.
     pub(crate) fn new(world: &World, takes: Option<Micros>) -> Arc<Self> {
         Arc::new(Self {
             net: world.net.clone(),
@@ -76,22 +76,22 @@ impl Dialer for LateDialer {
     }
 }
 
-/// What went over the streams of a [`WatchedDialer`].
+/// What passed over the streams of a [`WatchedDialer`].
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
-    /// Where dials were to lead.
+    /// The addresses that were dialled.
     pub(crate) targets: Vec<String>,
-    /// All that was written, of every stream.
+    /// Everything that was written, on all streams.
     pub(crate) written: Vec<u8>,
-    /// The longest piece that was offered to one write: what waited to leave.
+    /// The longest piece that was offered to one write: what was waiting to be sent.
     pub(crate) longest_offer: usize,
-    /// Reads that were tried.
+    /// How often a read was tried.
     pub(crate) reads: u64,
-    /// Streams that were given up.
+    /// How many streams were dropped.
     pub(crate) dropped: u64,
 }
 
-/// A dialer that keeps what is dialled and written.
+/// A dialer that records what is dialled and written.
 #[derive(Debug)]
 pub(crate) struct WatchedDialer {
     net: MemoryNet,
@@ -99,7 +99,7 @@ pub(crate) struct WatchedDialer {
 }
 
 impl WatchedDialer {
-    /// To the world's engine.
+    /// Makes a dialer to the world's engine.
     pub(crate) fn new(world: &World) -> (Arc<Self>, Arc<Mutex<Traffic>>) {
         let traffic = Arc::<Mutex<Traffic>>::default();
         let dialer = Self {

@@ -28,12 +28,12 @@ pub(crate) const fn ms(ms: u64) -> Micros {
     Micros::from_ms(ms)
 }
 
-/// Several of them.
+/// Returns several times in milliseconds.
 pub(crate) fn all_ms<const N: usize>(all: [u64; N]) -> Vec<Micros> {
     all.map(ms).to_vec()
 }
 
-/// An engine that plays a tape, and what its subscriber told about itself.
+/// An engine that plays a tape, and what its subscriber reported about itself.
 pub(crate) struct World {
     pub(crate) engine: Engine,
     pub(crate) net: MemoryNet,
@@ -41,7 +41,7 @@ pub(crate) struct World {
     ends: Arc<Mutex<Vec<(Micros, EndReason)>>>,
 }
 
-/// Runs `test` in virtual time beside an engine that plays these steps from now on.
+/// Runs `test` in virtual time with an engine that plays these steps from now on.
 pub(crate) fn play<const N: usize>(steps: [&str; N], test: impl AsyncFnOnce(World)) {
     let lines: String = std::iter::once(r#"{"tape":1}"#)
         .chain(steps)
@@ -62,19 +62,19 @@ pub(crate) fn play<const N: usize>(steps: [&str; N], test: impl AsyncFnOnce(Worl
             net,
             ends: Arc::default(),
         };
-        // What holds at 0 holds before the first dial.
+        // What holds at 0 takes effect before the first dial.
         world.settle().await;
         test(world).await;
     });
 }
 
 impl World {
-    /// A builder of a subscriber without jitter, watched by this world.
+    /// Returns a builder for a subscriber without jitter, watched by this world.
     pub(crate) fn builder(&self) -> SubscriberBuilder {
         self.builder_for(&self.engine.url())
     }
 
-    /// The same, told another URL; the dialer leads to the engine all the same.
+    /// Does the same for another URL; the dialer still leads to the engine.
     pub(crate) fn builder_for(&self, url: &str) -> SubscriberBuilder {
         let ends = Arc::clone(&self.ends);
         WsSubscriber::builder(url)
@@ -88,7 +88,7 @@ impl World {
             })
     }
 
-    /// The engine's clock, in the form that subscribers take.
+    /// Returns the engine's clock, in the form that subscribers take.
     pub(crate) fn subject_clock(&self) -> Arc<ClientClock> {
         Arc::new(ClientClock::new(self.clock.clone()))
     }
@@ -104,14 +104,14 @@ impl World {
         self.settle().await;
     }
 
-    /// Lets all that happens now happen.
+    /// Lets everything happen that is due now.
     pub(crate) async fn settle(&self) {
         for _ in 0..TURNS_TO_SETTLE {
             tokio::task::yield_now().await;
         }
     }
 
-    /// When dials reached the engine, those that its port refused included.
+    /// Returns when dials reached the engine, including those that its port refused.
     pub(crate) fn dials(&self) -> Vec<Micros> {
         let entries = self.engine.journal().entries();
         let dial =
@@ -120,12 +120,12 @@ impl World {
         dials.map(|entry| entry.at).collect()
     }
 
-    /// When connections and attempts of the subscriber ended, and why.
+    /// Returns when the subscriber's connections and attempts ended, and why.
     pub(crate) fn ends(&self) -> Vec<(Micros, EndReason)> {
         self.ends.lock().clone()
     }
 
-    /// From each end to the dial after it, for a world of one subscriber.
+    /// Returns the times from each end to the next dial, for a world with one subscriber.
     pub(crate) fn gaps(&self) -> Vec<Micros> {
         let ends = self.ends();
         let dials = self.dials();
@@ -135,7 +135,7 @@ impl World {
             .collect()
     }
 
-    /// The frames that the engine has received, each with its time.
+    /// Returns the frames that the engine has received, each with its time.
     pub(crate) fn received(&self) -> Vec<String> {
         let entries = self.engine.journal().entries();
         let frames = entries

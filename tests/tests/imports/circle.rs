@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::tree::Tree;
 
-/// Every circle of a crate, told by the arrows that make it.
+/// Returns every circle in a crate, described by the arrows that form it.
 ///
-/// In each folder, every part counts as one with all that is below it, and the folder's own file as
-/// one more. If these don't depend on each other in a circle, no files do.
+/// In each folder, every part counts as one, together with everything below it, and so does the
+/// folder's own file. If these don't depend on each other in a circle, no files do.
 pub(crate) fn circles(tree: &Tree) -> Vec<String> {
     let mut found = Vec::new();
     for room in 0..tree.modules.len() {
@@ -29,8 +29,8 @@ pub(crate) fn circles(tree: &Tree) -> Vec<String> {
     found
 }
 
-/// The part of a room in which a module is: one of the modules right below, or the room's own
-/// file; `None` where it is elsewhere.
+/// Returns the part of a room that holds a module: one of the modules right below the room, or the
+/// room's own file; `None` if the module is elsewhere.
 fn part(tree: &Tree, room: usize, module: usize) -> Option<usize> {
     if module == room {
         return Some(room);
@@ -43,7 +43,7 @@ fn part(tree: &Tree, room: usize, module: usize) -> Option<usize> {
     }
 }
 
-/// The shortest circle, if there is one, told by its arrows.
+/// Returns the shortest circle, if there is one, described by its arrows.
 fn circle(arrows: &BTreeMap<usize, BTreeMap<usize, String>>) -> Option<Vec<String>> {
     arrows
         .keys()
@@ -51,7 +51,7 @@ fn circle(arrows: &BTreeMap<usize, BTreeMap<usize, String>>) -> Option<Vec<Strin
         .min_by_key(Vec::len)
 }
 
-/// The shortest way from `start` back to it.
+/// Returns the shortest way from `start` back to it.
 fn back_to(start: usize, arrows: &BTreeMap<usize, BTreeMap<usize, String>>) -> Option<Vec<String>> {
     let mut seen = BTreeSet::new();
     let mut ways = vec![(start, Vec::new())];

@@ -7,7 +7,7 @@ use crate::token::{Token, tokens};
 /// The words of a path: `crate::a::B`.
 pub(crate) type Names = Vec<String>;
 
-/// Words that the name of something follows which the file defines.
+/// Words after which comes the name of something that the file defines.
 const DEFINING: [&str; 8] = [
     "struct", "enum", "union", "fn", "trait", "const", "static", "type",
 ];
@@ -15,13 +15,13 @@ const DEFINING: [&str; 8] = [
 /// One file.
 #[derive(Debug, Default)]
 pub(crate) struct File {
-    /// Files that are parts of this one's module.
+    /// Files that are parts of this file's module.
     pub(crate) parts: Vec<String>,
-    /// Modules that are in the file itself.
+    /// Modules that are defined in the file itself.
     pub(crate) inline: BTreeSet<String>,
     /// What is imported, by the name that it has here.
     pub(crate) imports: BTreeMap<String, Names>,
-    /// What everything is imported of.
+    /// The paths from which everything is imported.
     pub(crate) globs: Vec<Names>,
     /// Every path that is written out.
     pub(crate) paths: BTreeSet<Names>,
@@ -63,7 +63,7 @@ impl File {
         file
     }
 
-    /// Takes a path that is written out; how many words it has.
+    /// Takes in a path that is written out; returns how many words it has.
     fn take_path(&mut self, tokens: &[Token]) -> usize {
         let mut names = Vec::new();
         let mut at = 0;
@@ -79,7 +79,7 @@ impl File {
         at.max(1)
     }
 
-    /// Takes what stands behind `use`, up to its semicolon; how many words that is.
+    /// Takes in what follows `use`, up to its semicolon; returns how many words that is.
     fn take_use(&mut self, tokens: &[Token]) -> usize {
         let end = tokens.iter().position(|t| *t == Token::Mark(';'));
         let end = end.unwrap_or(tokens.len());
@@ -87,7 +87,7 @@ impl File {
         end
     }
 
-    /// Takes one tree of a `use`, below `above`; what is left behind it.
+    /// Takes in one tree of a `use`, below `above`; returns what follows it.
     fn take_tree<'t>(&mut self, tokens: &'t [Token], above: &[String]) -> &'t [Token] {
         let mut path = above.to_vec();
         let mut rest = tokens;
@@ -122,7 +122,7 @@ impl File {
         }
         if let Some(name) = called.or_else(|| path.last().cloned()) {
             self.paths.insert(path.clone());
-            // Of things imported under no name there may be several.
+            // Several things may be imported as `_`; only the last of them is kept here.
             self.imports.insert(name, path);
         }
         rest

@@ -5,7 +5,7 @@
 //! | `token` | a file's tokens, without comments, strings and tests |
 //! | `file` | what one file imports, names and defines |
 //! | `tree` | a crate's files, and which of them depends on which |
-//! | `circle` | the circles in that |
+//! | `circle` | the circles among them |
 
 mod circle;
 mod file;
@@ -31,7 +31,7 @@ fn crates() -> Vec<PathBuf> {
     crates
 }
 
-/// A crate of these files, and what is wrong with it.
+/// Makes a crate of these files, and returns the circles in it.
 fn circles_of(files: &[(&str, &str)]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {

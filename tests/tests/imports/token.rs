@@ -1,9 +1,9 @@
 //! A file's tokens, without comments, strings and tests.
 
-/// What Rust's text is made of, as far as imports go.
+/// What Rust source consists of, as far as imports matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Token {
-    /// A name, a keyword, a number.
+    /// A name, a keyword or a number.
     Word(String),
     /// `::`.
     Colons,
@@ -51,7 +51,7 @@ pub(crate) fn tokens(text: &str) -> Vec<Token> {
     without_tests(&tokens)
 }
 
-/// Length of the comment at the start of `text`.
+/// Returns the length of the comment at the start of `text`.
 fn comment(text: &str) -> Option<usize> {
     if text.starts_with("//") {
         return Some(text.find('\n').unwrap_or(text.len()));
@@ -72,7 +72,7 @@ fn comment(text: &str) -> Option<usize> {
     Some(text.len() - rest.len())
 }
 
-/// Length of the string or character at the start of `text`.
+/// Returns the length of the string or character at the start of `text`.
 fn literal(text: &str) -> Option<usize> {
     let quoted = text.trim_start_matches(['b', 'c', 'r']);
     let prefix = text.len() - quoted.len();
@@ -87,7 +87,7 @@ fn literal(text: &str) -> Option<usize> {
     if prefix <= 1 && quoted.starts_with('"') {
         return Some(prefix + quoted_len(quoted, '"')?);
     }
-    // A lifetime has no closing quote behind its one character.
+    // A lifetime has no closing quote after its first character.
     let is_char = |rest: &str| {
         let mut chars = rest.chars().skip(1);
         chars.next() == Some('\\') || chars.next() == Some('\'')
@@ -96,7 +96,7 @@ fn literal(text: &str) -> Option<usize> {
         .then(|| quoted_len(quoted, '\'').map(|len| prefix + len))?
 }
 
-/// How long a text is from its quote to its closing one.
+/// Returns the length of a text from its opening quote to its closing one.
 fn quoted_len(text: &str, quote: char) -> Option<usize> {
     let mut chars = text.char_indices().skip(1);
     while let Some((at, c)) = chars.next() {
@@ -109,7 +109,7 @@ fn quoted_len(text: &str, quote: char) -> Option<usize> {
     None
 }
 
-/// All but items under `#[cfg(test)]`.
+/// Returns everything but items under `#[cfg(test)]`.
 fn without_tests(tokens: &[Token]) -> Vec<Token> {
     let test: Vec<Token> = ["#", "[", "cfg", "(", "test", ")", "]"]
         .iter()
@@ -131,7 +131,7 @@ fn without_tests(tokens: &[Token]) -> Vec<Token> {
     kept
 }
 
-/// What follows the item that `tokens` begin with.
+/// Returns what follows the item that `tokens` begin with.
 fn after_item(tokens: &[Token]) -> &[Token] {
     let mut depth = 0_u32;
     for (at, token) in tokens.iter().enumerate() {

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use crate::file::{File, Names};
 
-/// Imports that lead on to others, at most: those of a sound crate are far fewer.
+/// The most imports that lead on to further imports: a sound crate has far fewer.
 const MAX_IMPORTS_ON_THE_WAY: u32 = 16;
 
 /// A crate.
 #[derive(Debug)]
 pub(crate) struct Tree {
     pub(crate) modules: Vec<Module>,
-    /// From each module to others, with a path that leads there.
+    /// The modules that each module depends on, with a path that leads there.
     pub(crate) arrows: BTreeMap<(usize, usize), String>,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Module {
 }
 
 impl Tree {
-    /// Reads the library in `folder`, or its program where it is none.
+    /// Reads the library in `folder`, or its program if it is not a library.
     pub(crate) fn load(folder: &Path) -> Self {
         let src = folder.join("src");
         let mut tree = Self {
@@ -66,7 +66,7 @@ impl Tree {
         number
     }
 
-    /// Finds what a module leans on.
+    /// Finds what a module depends on.
     fn point(&mut self, from: usize) {
         let text = &self.modules[from].text;
         let mut arrows = Vec::new();
@@ -82,7 +82,7 @@ impl Tree {
         }
     }
 
-    /// The module that defines what `path` says in `from`; `None` for what another crate does.
+    /// Returns the module that defines what `path` means in `from`; `None` if another crate does.
     fn resolve(&self, from: usize, path: &[String], imports: u32) -> Option<usize> {
         let (mut at, mut rest) = self.start(from, path, imports)?;
         while let Some((name, after)) = rest.split_first() {
@@ -91,7 +91,7 @@ impl Tree {
                 at = *part;
                 rest = after.to_vec();
             } else if module.text.inline.contains(name) {
-                // What is in it may be imported from anywhere: its names are this file's own.
+                // What is in it may be imported from anywhere: its names count as this file's.
                 rest = after.to_vec();
             } else if module.text.defines.contains(name) || imports == 0 {
                 return Some(at);
@@ -111,7 +111,7 @@ impl Tree {
         Some(at)
     }
 
-    /// The module that the first words of a path stand for, and the words behind them.
+    /// Returns the module that the first words of a path stand for, and the words after them.
     fn start(&self, from: usize, path: &[String], imports: u32) -> Option<(usize, Names)> {
         let (first, after) = path.split_first()?;
         let module = &self.modules[from];
@@ -141,7 +141,7 @@ impl Tree {
     }
 }
 
-/// The file of a module that is a part of another, whose parts are in `folder`.
+/// Returns the file of a module that is a part of another, which keeps its parts in `folder`.
 fn file_of(folder: &Path, name: &str) -> PathBuf {
     let file = folder.join(format!("{name}.rs"));
     if file.exists() {

@@ -1,4 +1,4 @@
-//! The judge judged: its reading of the wire against tables, its model against the subscriber's decoder.
+//! The judge judged: its reading of the wire by tables, its model by the subscriber's decoder.
 
 mod messages;
 mod model;

@@ -9,7 +9,7 @@ use wstape_oracle::wire::{Frames, Item, Messages, Opcode, Seen, Sender, is_legal
 
 const LIMIT: usize = 1024;
 
-/// A frame of a server, legal or not, with the length that it says it has.
+/// Returns a server's frame, legal or not, with its true length in the header.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     announced(first, payload.len() as u64, payload)
 }
@@ -52,7 +52,8 @@ fn read_whole(sender: Sender, bytes: &[u8]) -> Vec<Seen> {
     read(&mut messages)
 }
 
-/// Reads `bytes` as a whole, in single bytes, and in two chunks cut at every place; it is all the same.
+/// Reads `bytes` as a whole, byte by byte, and in two chunks cut at every place; the result must be
+/// the same.
 fn read_in_every_way(sender: Sender, bytes: &[u8]) -> Vec<Seen> {
     let whole = read_whole(sender, bytes);
     let mut messages = Messages::new(sender, LIMIT);
@@ -103,7 +104,7 @@ fn whole_messages_and_control_frames_are_read_wherever_the_stream_is_cut() {
             vec![frame(0x82, &[7; LIMIT])],
             vec![Item::Binary(vec![7; LIMIT])],
         ),
-        // A character over two fragments, an empty one between them, a Ping in the middle.
+        // A character split over two fragments, an empty one between them, and a Ping.
         (
             vec![
                 frame(0x01, b"\xc3"),
@@ -344,7 +345,7 @@ fn codes_that_may_not_be_on_the_wire_are_told_from_those_that_may() {
     }
 }
 
-/// Reads from one side, and takes whatever is written.
+/// A stream that is read from one side, and takes whatever is written.
 struct OneWay(Cursor<Vec<u8>>);
 
 impl Read for OneWay {
@@ -363,7 +364,8 @@ impl Write for OneWay {
     }
 }
 
-/// What tungstenite makes of a server's bytes: its messages, and the code of the error it ends with.
+/// Returns what tungstenite makes of a server's bytes: its messages, and the code of the error it
+/// ends with.
 fn by_tungstenite(bytes: Vec<u8>) -> (Vec<Item>, Option<u16>) {
     let config = WebSocketConfig::default()
         .max_message_size(Some(LIMIT))
@@ -434,7 +436,7 @@ proptest! {
                     violation = Some(last);
                 }
             }
-            // It shows an illegal code as a protocol error of its own.
+            // Tungstenite reports an illegal code as a protocol error of its own.
             Some(Item::Close { code: Some(code), .. }) if !is_legal_close_code(*code) => {
                 let shown = matches!(theirs.pop(), Some(Item::Close { code: Some(1002), .. }));
                 prop_assert!(shown, "an illegal code");
@@ -448,7 +450,7 @@ proptest! {
             (Some(violation), Some(code)) => {
                 prop_assert!(violation.codes.contains(&code), "{violation:?}, {code}");
             }
-            // What the rest of the frame must come for.
+            // Tungstenite may notice this only once the rest of the frame has come.
             (Some(violation), None) => prop_assert!(violation.by > bytes.len() as u64),
             (None, Some(code)) => prop_assert!(false, "tungstenite alone saw a reason for {code}"),
         }

@@ -14,7 +14,7 @@ fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("serialises")
 }
 
-/// What the client makes of a message, in the model's words.
+/// Returns what the client makes of a message, in the model's words.
 fn by_client(message: &str) -> Folded {
     let Ok(decoded) = decode(message, now()) else {
         return Folded::Undecodable;
@@ -35,7 +35,7 @@ fn by_client(message: &str) -> Folded {
     };
     let name = match &decoded.event {
         EngineEvent::Unknown { event, .. } => event.clone(),
-        // The name under which it came is not kept.
+        // The client doesn't keep the name under which it came.
         event => event.kind().to_owned(),
     };
     Folded::Event(Event {
@@ -47,7 +47,7 @@ fn by_client(message: &str) -> Folded {
     })
 }
 
-/// What the model makes of it, under the name that the client keeps.
+/// Returns what the model makes of it, under the name that the client keeps.
 fn by_model(message: &str) -> Folded {
     let mut folded = Model::read(message, now());
     if let Folded::Event(event) = &mut folded
@@ -66,7 +66,7 @@ fn assert_agree(message: &str) {
     assert_eq!(by_model(message), by_client(message), "{message}");
 }
 
-/// Folds the messages with both and compares the mirrors, byte for byte.
+/// Folds the messages with both, and compares the mirrors byte for byte.
 fn assert_same_mirrors(messages: &[String]) {
     let mut state = EngineState::new();
     let mut model = Model::new();
@@ -101,7 +101,7 @@ fn assert_same_mirrors(messages: &[String]) {
     assert_eq!(mirror, model.mirror());
 }
 
-/// Keys that mean something somewhere, some in the wrong case, and some that mean nothing.
+/// Keys that mean something somewhere, some of them in the wrong case, and some that mean nothing.
 const KEYS: &[&str] = &[
     "confidence",
     "score",
@@ -361,7 +361,7 @@ fn near_reading() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Something nested about as deeply as can be, in a place where that matters or not.
+/// A message nested about as deeply as is allowed, in a place where that matters or not.
 fn deep() -> impl Strategy<Value = String> {
     (120..132_usize, 0..6_usize, pick(EVENTS)).prop_map(|(levels, place, event)| {
         let nest = format!("{}{}", "[".repeat(levels), "]".repeat(levels));

@@ -23,7 +23,7 @@ fn tapes(folder: &str) -> Vec<PathBuf> {
     paths
 }
 
-/// The parts of it that do not hold, in words.
+/// Returns the first rule that the subject breaks in the case, in words.
 fn broken(case: &Case, subject: &dyn Subject, name: &str) -> Option<String> {
     let played = play(case, subject);
     let violation = played.verdict.violations.first()?;
@@ -65,7 +65,7 @@ fn without_a_flaw_it_keeps_every_rule_whatever_is_drawn() {
 
 #[test]
 fn a_flaw_is_found_by_one_of_its_rules_within_a_few_seeds() {
-    // One for most of the rules; `wstape chaos --mutants` looks for them all.
+    // One flaw for most of the rules; `wstape chaos --mutants` looks for all flaws.
     for flaw in [
         Flaw::TwoReconnects,
         Flaw::HotLoop,

@@ -12,7 +12,7 @@ const ACCEPT: &str = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
 const SWITCH: &str =
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\n";
 
-/// Reads an answer as a whole and cut at every byte; what follows it is given back.
+/// Reads an answer as a whole and cut at every byte; what follows it must be returned.
 fn answer_to(request: &str, answer: &[u8], after: &[u8]) -> Option<Answer> {
     let bytes = [answer, after].concat();
     let mut answers = Vec::new();

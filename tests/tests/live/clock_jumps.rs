@@ -1,5 +1,5 @@
-//! A wall clock that is set during a recording, as NTP or a person does it: the tape's times go on
-//! as before, and so do those in its messages.
+//! A wall clock that is set during a recording, by NTP or by a person: the tape's times go on as
+//! before, and so do those in its messages.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ const ENGINE: &str = r#"{"tape":1,"epoch":"2026-01-01T00:00:00Z"}
 {"at_ms":9000,"end":true}
 "#;
 
-/// When the wall clock is set, and how long is recorded.
+/// When the wall clock is set, and how long the recording lasts.
 const SET_AT: Duration = Duration::from_secs(3);
 const RECORDED: Micros = Micros::from_ms(8_000);
 
@@ -78,7 +78,7 @@ fn redactor() -> Redactor {
     Redactor::new(Rules::default(), [7; 32])
 }
 
-/// What `record` writes where the wall clock is set by so many hours.
+/// Returns what `record` writes if the wall clock is set by this many hours.
 fn recorded<F: Future<Output = ()>>(hours: i64, record: impl FnOnce(Stage) -> F) -> String {
     in_memory(async {
         let tape = Tape::parse("engine", ENGINE).expect("a good tape");
@@ -104,7 +104,7 @@ fn recorded<F: Future<Output = ()>>(hours: i64, record: impl FnOnce(Stage) -> F)
 }
 
 /// Records with a wall clock that is left alone, one that is set back and one that is set forward:
-/// the tapes are the same, and hold this many steps of what came.
+/// the tapes are the same, and hold this many steps.
 fn same_whenever_it_is_set<F: Future<Output = ()>>(steps: usize, record: impl Fn(Stage) -> F) {
     let steady = recorded(0, &record);
     let tape = Tape::parse("steady", &steady).expect("a good tape");

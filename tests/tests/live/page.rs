@@ -6,12 +6,12 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use wstape_recorder::Sink;
 
-/// A tape as it is written.
+/// A tape, kept in memory as it is written.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Page(Arc<Mutex<Vec<u8>>>);
 
 impl Page {
-    /// What was written so far.
+    /// Returns what was written so far.
     pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().clone()).expect("a tape is UTF-8")
     }

@@ -1,4 +1,4 @@
-//! What `recorder poll` makes of an engine that offers only HTTP, in memory and virtual time.
+//! What `wstape poll` records from an engine that offers only HTTP, in memory and virtual time.
 
 use std::io;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use wstape_tape::{Micros, Tape};
 use crate::page::{Page, in_memory};
 use crate::script::{CHUNKED, MOVED, OK, OLD, Reply, Script, ScriptDialer, dialer};
 
-/// An engine's surface: what changes, what does not, what is no reading.
+/// What an engine answers: values that change, one that does not, and one that is not a reading.
 const TAPE: &str = r#"{"tape":1,"epoch":"2026-01-01T00:00:00Z"}
 {"at_ms":0,"http":{"path":"/v2/status","body":{"ts": "2026-01-01T00:00:00.5Z", "market": {"regime": "TREND_LONG"}}}}
 {"at_ms":0,"http":{"path":"/positions","body":{ "positions":[] ,"account_value":5.0e3 }}}
@@ -41,7 +41,8 @@ fn poll(every_ms: u64, clock: &Clock, dialer: Arc<dyn Dialer>) -> Poll {
         .dialer(dialer)
 }
 
-/// The tape that a poll of `ms` virtual milliseconds writes: its header, and its steps a line each.
+/// Returns the tape that a poll of `ms` virtual milliseconds writes: its header, and its steps, a
+/// line each.
 async fn polled(poll: Poll, clock: &Clock, ms: u64) -> (String, Vec<String>) {
     let page = Page::default();
     let output = Output::sink("a page", page.clone());
@@ -56,7 +57,7 @@ async fn polled(poll: Poll, clock: &Clock, ms: u64) -> (String, Vec<String>) {
     (header, lines.collect())
 }
 
-/// An engine that plays `tape`, polled every second.
+/// Polls an engine that plays `tape`, every second.
 async fn polled_from(tape: &str, ignored: &[&str], ms: u64) -> (String, Vec<String>) {
     let tape = Tape::parse("surface", tape).unwrap_or_else(|error| panic!("{}", error.report()));
     let clock = Clock::virtual_at(tape.header.wall_at_zero());
@@ -132,7 +133,7 @@ fn a_polled_tape_polls_the_same_and_gives_its_mirror() {
         let is = |line: &&String| line.contains(r#""http""#) || line.contains(r#""down""#);
         lines.iter().filter(is).cloned().collect::<Vec<_>>()
     };
-    // What the tape plays at an instant has happened when it is asked at that instant.
+    // What the tape plays at an instant has happened by the time of a poll at that instant.
     let (_, again) = in_memory(polled_from(&text, &[], 8_000));
     assert_eq!(surface(&again), surface(&lines));
 
@@ -143,7 +144,7 @@ fn a_polled_tape_polls_the_same_and_gives_its_mirror() {
     assert_eq!(mirror["risk"]["as_of"], "2026-01-01T00:00:03Z");
     assert_eq!(mirror["regime"]["value"]["regime"], "RANGE");
     assert!(mirror["positions"].is_object(), "{mirror}");
-    // It was pushed at 0, before anybody could have come.
+    // It was pushed at 0, before anybody could have connected.
     assert!(mirror["status"].is_null());
     let why: Vec<&str> = outcome.reconnects.iter().map(|r| r.why.as_str()).collect();
     assert!(
@@ -152,8 +153,8 @@ fn a_polled_tape_polls_the_same_and_gives_its_mirror() {
     );
 }
 
-/// What a poll of a scripted server writes in two rounds or more, without answers and their
-/// events; and what the server saw.
+/// Polls a scripted server for two rounds or more. Returns what that writes, without the answers
+/// and their events, and what the server saw.
 fn scripted(replies: &[Reply], ms: u64) -> (Vec<String>, Vec<String>) {
     in_memory(async {
         let clock = Clock::virtual_at(chrono::DateTime::UNIX_EPOCH);
@@ -203,7 +204,7 @@ fn an_engine_that_answers_nothing_is_down_from_the_first_silence_of_that_round()
             r#"{"at_ms":3900,"end":true}"#,
         ]
     );
-    // A round that takes longer than a second is not hurried; the next is at a whole second.
+    // A round that takes longer than a second is not cut short; the next is at a whole second.
     assert!(seen[8].starts_with("3.000000 "), "{seen:?}");
 }
 
@@ -284,7 +285,7 @@ fn what_is_no_answer_is_said_in_a_mark() {
             "the answer's body has more than 16 MiB",
         ),
     ] {
-        // Twice, for what ends under a request is asked again.
+        // Twice, because a request whose connection ends is made again.
         let (lines, _) = scripted(&[ok, reply, reply, ok, ok, ok], 900);
         let mark = format!(r#"{{"at_ms":0,"mark":"GET /positions: not answered: {why}"}}"#);
         assert_eq!(lines[0], mark, "{reply:?}");
@@ -353,7 +354,7 @@ fn a_peer_that_cannot_be_polled_is_told_before_anything_is_written() {
     );
 }
 
-/// Fails each dial as a certificate does.
+/// A dialer that fails each dial like a bad certificate.
 #[derive(Debug)]
 struct Distrust;
 

@@ -9,25 +9,25 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use wstape_mock_engine::Clock;
 
-/// Most bytes of a scripted answer that wait to be read.
+/// The most bytes of a scripted answer that wait to be read.
 const PIPE_BYTES: usize = 64 << 10;
 
-/// How a scripted server meets a request.
+/// How a scripted server reacts to a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Reply {
-    /// Writes this, and goes on.
+    /// Writes this, and keeps the connection.
     Write(&'static str),
-    /// Writes this, and ends.
+    /// Writes this, and ends the connection.
     Last(&'static str),
-    /// Ends without an answer.
+    /// Ends the connection without an answer.
     End,
     /// Never answers.
     Silence,
-    /// Writes a body of so many bytes.
+    /// Writes a body of this many bytes.
     Long(usize),
 }
 
-/// Meets requests in order, over however many connections; notes when and what they asked for.
+/// Reacts to requests in order, over any number of connections; records when and what was asked.
 #[derive(Debug)]
 pub(crate) struct Script {
     replies: Mutex<VecDeque<Reply>>,
@@ -73,7 +73,7 @@ impl Script {
             let written = match reply {
                 Reply::Write(text) => stream.write_all(text.as_bytes()).await,
                 Reply::Last(text) => {
-                    // A client that has seen enough may be gone.
+                    // A client that has read enough may be gone.
                     let _ = stream.write_all(text.as_bytes()).await;
                     return;
                 }
@@ -92,7 +92,7 @@ impl Script {
     }
 }
 
-/// Dials the script, so many times; then nobody listens.
+/// A dialer that reaches the script this many times; then nobody listens.
 #[derive(Debug)]
 pub(crate) struct ScriptDialer {
     pub(crate) script: Arc<Script>,

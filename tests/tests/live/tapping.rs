@@ -16,10 +16,10 @@ use crate::page::{Page, in_memory};
 
 const URL: &str = "ws://ada:passw0rdOfAda@engine.example/ws";
 
-/// Bytes on their way between a tap and an engine that is scripted.
+/// The most bytes in flight between a tap and a scripted engine.
 const PIPE_BYTES: usize = 64 << 10;
 
-/// Dials an engine in memory.
+/// A dialer to an engine in memory.
 #[derive(Debug)]
 struct Memory(MemoryNet);
 
@@ -32,7 +32,7 @@ impl Dialer for Memory {
     }
 }
 
-/// Fails in a way of its own.
+/// A dialer that fails with this error.
 #[derive(Debug)]
 struct Nowhere(io::ErrorKind, &'static str);
 
@@ -59,7 +59,7 @@ async fn tapped(
     (summary, page.text())
 }
 
-/// The lines, without header and end, of what a tap makes of an engine that plays these steps.
+/// The lines, without header and end, that a tap records of an engine that plays these steps.
 fn lines(steps: &[&str], end: Micros, dressed: impl FnOnce(Tap) -> Tap) -> Vec<String> {
     let text: String = [r#"{"tape":1}"#]
         .iter()
@@ -95,7 +95,8 @@ fn pings_of_the_tap_that_are_answered_leave_nothing_on_the_tape() {
 
 #[test]
 fn pongs_are_withheld_from_where_the_tap_missed_one_to_the_end_of_that_connection() {
-    // Pings are due at 15 s, 30 s, and, after the Pong at 15 s, no more: it is lost at 45 s.
+    // Pings are due at 15 s and at 30 s. After the Pong at 15 s none is answered: the connection is
+    // lost at 45 s.
     let found = lines(
         &[
             r#"{"at_ms":20000,"pongs":"withheld"}"#,
@@ -134,8 +135,8 @@ fn what_the_tap_sends_is_sent_on_each_connection_and_is_on_the_tape() {
     assert_eq!(found, expected);
 }
 
-/// An engine that upgrades each client with the first subprotocol that it offers, says who it
-/// takes it for, and leaves: the heads of all requests.
+/// An engine that upgrades each client with the first subprotocol that it offers, says whom it
+/// takes it for, and leaves. It keeps the heads of all requests.
 #[derive(Debug, Clone, Default)]
 struct Leaving(Arc<Mutex<Vec<String>>>);
 

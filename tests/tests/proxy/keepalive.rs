@@ -1,15 +1,15 @@
-//! Clients that ping, with other payloads each time: what a tape of them plays back to them.
+//! Clients that ping, with different payloads each time: what a tape of that plays to them.
 
 use wstape_tape::{Micros, Step};
 
 use crate::world::{Saw, Say, Visit, masked, parsed, played, recorded, tape};
 
-/// When clients ping: every 20 s, as some libraries do unasked.
+/// When clients ping: every 20 s, as some libraries do by default.
 const PINGS_AT_S: [u64; 4] = [20, 40, 60, 80];
 const END: Micros = Micros::from_ms(90_000);
 
-/// A client that dials at once, then pings so many milliseconds late, its payloads beginning with
-/// a letter of its own.
+/// Returns a client that dials at once, then pings this many milliseconds late, with payloads that
+/// begin with a letter of its own.
 fn client(letter: char, late_ms: u64) -> Visit {
     let ping = |second: u64| {
         let payload = format!("{letter}{second}");
@@ -22,7 +22,7 @@ fn client(letter: char, late_ms: u64) -> Visit {
     }
 }
 
-/// The payloads of the Pongs that came.
+/// Returns the payloads of the Pongs that came.
 fn pongs(saw: &Saw) -> Vec<String> {
     let bytes = saw.all_bytes();
     let starts = bytes.iter().enumerate().filter(|(_, byte)| **byte == 0x8a);
@@ -32,8 +32,8 @@ fn pongs(saw: &Saw) -> Vec<String> {
         .collect()
 }
 
-/// What a client gets from the engine that plays these steps, what one like it gets from the tape
-/// made of that, and that tape's steps without its handshakes.
+/// Returns what a client gets from the engine that plays these steps, what a similar client gets
+/// from the tape recorded of that, and that tape's steps without its handshakes.
 fn recorded_and_played(steps: &[&str], late_ms: u64) -> (Vec<String>, Vec<String>, Vec<String>) {
     let (before, text) = recorded(&tape(steps), &[client('a', 0)], END);
     let after = played(&parsed(&text), &[client('b', late_ms)], END);

@@ -15,12 +15,12 @@ use crate::world::{
     Net, Page, UPSTREAM, Visit, Way, door, engine, in_memory, parsed, played, upgrade_request,
 };
 
-/// Clients, each of which gets all messages: together more than may wait for a disk.
+/// The number of clients, each of which gets all messages: together more than may wait for a disk.
 const CLIENTS: u64 = 3;
-/// Messages that come while the disk stalls, and their bytes.
+/// The messages that come while the disk stalls, and the size of each.
 const BURST: usize = 600;
 const MESSAGE_BYTES: usize = 64 << 10;
-/// When they come, when some more do, and the end.
+/// When they come, when some more come, and the end.
 const AT: Micros = Micros::from_ms(100);
 const LATER: Micros = Micros::from_ms(5_000);
 const END: Micros = Micros::from_ms(9_000);
@@ -30,7 +30,7 @@ const STUMBLING_BLOCK: &[u8] = b"\"at_ms\":100,";
 /// A disk that stalls until it is released.
 struct Gate {
     page: Page,
-    /// Dropping its other end releases the disk.
+    /// Blocks the disk until the other end is dropped.
     closed: Receiver<()>,
 }
 
@@ -38,7 +38,7 @@ impl Write for Gate {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let is_block = |window: &[u8]| window == STUMBLING_BLOCK;
         if bytes.windows(STUMBLING_BLOCK.len()).any(is_block) {
-            // Until the other end is gone, which is an error of the channel's and none of ours.
+            // Waits until the other end is gone; that is an error of the channel's, but not here.
             let _ = self.closed.recv();
         }
         self.page.write(bytes)
@@ -55,7 +55,8 @@ impl Sink for Gate {
     }
 }
 
-/// A burst to all, its last message in fragments, and some events later.
+/// Returns a tape with a burst to all clients, each message followed by one in fragments, and some
+/// events later.
 fn tape() -> Tape {
     let mut steps = Vec::new();
     let message = |n: usize| format!("{n:06}{}", "x".repeat(MESSAGE_BYTES - 6));
@@ -80,7 +81,7 @@ fn tape() -> Tape {
     Tape::new(Header::default(), steps)
 }
 
-/// Reads all that comes until the end; lets the disk go on once the burst is there.
+/// Reads everything until the end, and releases the disk once the burst is there.
 async fn client(clock: Clock, way: Way, burst: usize, closed: Sender<()>) -> usize {
     let mut closed = Some(closed);
     let mut stream = way.dial().await.expect("a proxy");
@@ -103,8 +104,8 @@ async fn client(clock: Clock, way: Way, burst: usize, closed: Sender<()>) -> usi
     }
 }
 
-/// Recorded on a disk that stalls until all clients have all of the burst, or, if the traffic is
-/// to wait for the disk, only until the burst begins.
+/// Records on a disk that stalls until all clients have the whole burst, or, if the traffic waits
+/// for the disk, only until the burst begins.
 fn recorded_by(tape: &Tape, lossless: bool) -> (Summary, usize, String) {
     in_memory(async {
         let clock = Clock::virtual_at(tape.header.wall_at_zero());
@@ -141,9 +142,9 @@ fn recorded_by(tape: &Tape, lossless: bool) -> (Summary, usize, String) {
 fn what_the_disk_is_too_slow_for_is_told_and_the_rest_plays() {
     let tape = tape();
     let (summary, got, text) = recorded_by(&tape, false);
-    // The traffic was all there.
+    // All of the traffic came through.
     assert!(got > BURST * MESSAGE_BYTES);
-    // The tape says how much it lacks, where, and goes on behind.
+    // The tape says how much it lacks and where, and goes on after that.
     let counts = summary.counts;
     assert!(counts.lost_frames > 100, "{counts:?}");
     let again = parsed(&text);
@@ -155,7 +156,7 @@ fn what_the_disk_is_too_slow_for_is_told_and_the_rest_plays() {
     assert!(!marks.is_empty());
     let kept = text.matches(r#""emit":{"event":"later""#).count();
     assert_eq!(kept as u64, 3 * CLIENTS, "{marks:?}");
-    // What is left is whole messages, to a client that reads them strictly.
+    // What is left is whole messages, for a client that reads strictly.
     let visits = vec![Visit::default(); usize::try_from(CLIENTS).expect("few")];
     for saw in played(&again, &visits, END) {
         let bytes = saw.all_bytes();
@@ -176,7 +177,7 @@ fn a_lossless_proxy_slows_the_traffic_down_instead() {
     assert!(!text.contains(r#""mark":"#));
 }
 
-/// Whether these are frames in which each message begins once the one before has ended.
+/// Whether these are frames in which each message begins after the previous one has ended.
 fn whole_messages(mut bytes: &[u8]) -> bool {
     let mut in_message = false;
     while let [first, second, rest @ ..] = bytes {

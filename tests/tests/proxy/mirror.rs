@@ -1,4 +1,4 @@
-//! A subscriber behind the proxy, and one that the proxy's tape is played to.
+//! A subscriber behind the proxy, and one to which the proxy's tape is played.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use crate::world::{Way, door, in_memory, parsed, record};
 /// How much longer the recording lasts than the engine has something to do.
 const GRACE: Micros = Micros::from_ms(1_000);
 
-/// The mirror of a subscriber behind a proxy before an engine that plays `layers`, and the
-/// proxy's tape.
+/// Returns the mirror of a subscriber behind a proxy in front of an engine that plays `layers`, and
+/// the proxy's tape.
 fn behind_a_proxy(layers: Vec<Tape>) -> (Value, String) {
     in_memory(async {
         let clock = Clock::virtual_at(layers[0].header.wall_at_zero());

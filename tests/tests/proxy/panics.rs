@@ -17,7 +17,7 @@ use crate::world::{
 
 const END: Micros = Micros::from_ms(1_000);
 
-/// A way to the engine with a bug: its second dial panics.
+/// A way to the engine that has a bug: its second dial panics.
 struct Buggy {
     net: Net,
     dials: AtomicU64,

@@ -1,4 +1,4 @@
-//! A random session that is recorded, then replayed, equals the original.
+//! A random session, recorded and then replayed, equals the original.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -6,9 +6,9 @@ use wstape_tape::{Action, CloseFrame, Conn, End, Header, Micros, RawFrame, Step,
 
 use crate::world::{Saw, Say, TOKEN, Visit, masked, parsed, played, recorded};
 
-/// Connections of a session.
+/// The connections of a session.
 const CONNECTIONS: u64 = 3;
-/// When a session is over, its last waits included.
+/// When a session is over, including its last waits.
 const END: Micros = Micros::from_ms(9_000);
 /// How much later the late clients dial.
 const LATER: Micros = Micros::from_ms(9_000);
@@ -16,9 +16,9 @@ const LATER: Micros = Micros::from_ms(9_000);
 /// What an engine sends.
 #[derive(Debug, Clone)]
 enum Sent {
-    /// These steps at one time.
+    /// These steps, at one time.
     Steps(Vec<Action>),
-    /// A message in fragments, with a Ping between, step by step.
+    /// A message in fragments, with a Ping between each two, step by step.
     Fragments(u8, Vec<Vec<u8>>),
 }
 
@@ -58,8 +58,8 @@ fn sent() -> impl Strategy<Value = Sent> {
         Just(Action::Drop(End::Fin)),
         Just(Action::Drop(End::Reset)),
     ];
-    // A Close among them would be one to the tape, and the engine that plays a tape ends what it
-    // has closed and nobody answers.
+    // A Close among them would be a Close in the tape, and an engine that plays it ends a
+    // connection that it has closed if nobody answers.
     let opcode = (0..16_u8).prop_filter("a Close", |opcode| *opcode != 8);
     let odd = (any::<bool>(), 0..8_u8, opcode, vec(any::<u8>(), 0..140))
         .prop_map(|(fin, rsv, opcode, payload)| frame(fin, rsv, opcode, payload));
@@ -73,12 +73,12 @@ fn sent() -> impl Strategy<Value = Sent> {
     ]
 }
 
-/// An engine's side of a session: what it sends to which connection, each some time after the
-/// one before.
+/// Returns an engine's side of a session: what it sends on which connection, each some time after
+/// the one before.
 fn tape() -> impl Strategy<Value = Tape> {
     vec((1..60_u64, 1..=CONNECTIONS, sent()), 1..40).prop_map(|all| {
         let mut tape = Tape::new(Header::default(), Vec::new());
-        // Whoever dials is there by then.
+        // All clients have dialled by then.
         let mut at = Micros::from_ms(100);
         let mut push = |at: Micros, conn, action| {
             let mut step = Step::at(at, action);
@@ -120,7 +120,7 @@ fn say() -> impl Strategy<Value = Say> {
     ]
 }
 
-/// What the clients do, the first of them dialing first.
+/// Returns what the clients do; the first of them dials first.
 fn clients() -> impl Strategy<Value = Vec<Visit>> {
     let one = vec((1..400_u64, say()), 0..6);
     vec(one, usize::try_from(CONNECTIONS).expect("few")).prop_map(|all| {
@@ -128,7 +128,7 @@ fn clients() -> impl Strategy<Value = Vec<Visit>> {
         let visits = dialing.map(|(says, number)| {
             let mut at = Micros::from_ms(110);
             let says = says.into_iter().map(|(gap, say)| {
-                // Never at the time of an engine's step: which comes first would be open.
+                // Never at the time of an engine's step, because either could come first.
                 at = Micros(at.0 + Micros::from_ms(gap).0 + 7);
                 (at, say)
             });
@@ -141,7 +141,8 @@ fn clients() -> impl Strategy<Value = Vec<Visit>> {
     })
 }
 
-/// Whether all of the engine's bytes are frames: other bytes are recorded once that is known.
+/// Whether all of the engine's bytes are frames. Other bytes are recorded only once it is known
+/// that they are not.
 fn all_frames(tape: &Tape) -> bool {
     !tape
         .steps
@@ -149,21 +150,21 @@ fn all_frames(tape: &Tape) -> bool {
         .any(|step| matches!(step.action, Action::Bytes(_)))
 }
 
-/// Whether bytes that are no frame have made a Close of what follows them: they may declare a length
-/// that ends within another frame. Such a Close is one to the tape, as one among the frames would be.
+/// Whether bytes that are not a frame have made a Close of what follows them: they may declare a
+/// length that ends within another frame. For the tape such a Close is like one among the frames.
 fn made_a_close(tape: &Tape, visits: &[Visit], recorded: &Tape) -> bool {
     let closes = |tape: &Tape| {
         let closes = |step: &&Step| matches!(step.action, Action::Close(_));
         tape.steps.iter().filter(closes).count()
     };
     let says = visits.iter().flat_map(|visit| &visit.says);
-    // Each is answered with one.
+    // Each of these Closes is answered with one.
     let said = says.filter(|(_, say)| matches!(say, Say::Bytes(bytes) if bytes[0] == 0x88));
     !all_frames(tape) && closes(recorded) > closes(tape) + said.count()
 }
 
-/// What may differ does not count: a reset overtakes what it comes with, and what is no frame
-/// may come too late for a client that has reset.
+/// Compares what a client saw, except for what may differ: a reset overtakes what was sent before
+/// it, and what is not a frame may come too late for a client that has reset.
 fn assert_same(visit: &Visit, before: &Saw, after: &Saw, times: bool) -> Result<(), TestCaseError> {
     prop_assert_eq!(&before.answer, &after.answer);
     let ends = |saw: &Saw| saw.end.map(|(at, how)| (times.then_some(at), how));
@@ -194,7 +195,7 @@ proptest! {
         prop_assert!(!text.contains(TOKEN) && !text.contains("adalovelace") && !text.contains("passw0rd"));
         let again = parsed(&text);
         prop_assume!(!made_a_close(&tape, &visits, &again));
-        // What breaks off at the recording's end comes at its end.
+        // What is cut off by the recording's end is played at its end.
         let after = played(&again, &visits, Micros(END.0 + 1_000));
         for (visit, (before, after)) in visits.iter().zip(before.iter().zip(&after)) {
             assert_same(visit, before, after, all_frames(&tape))?;
@@ -209,7 +210,7 @@ proptest! {
         let (before, text) = recorded(&tape, &visits, END);
         let mut again = parsed(&text);
         prop_assume!(!made_a_close(&tape, &visits, &again));
-        // The recording's end is the engine's: a late client is to get all the same.
+        // The recording's end is the engine's, but a late client must get everything all the same.
         again.steps.retain(|step| step.action != Action::End);
         let late: Vec<_> = visits
             .into_iter()

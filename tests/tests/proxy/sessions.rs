@@ -6,7 +6,7 @@ use crate::world::{Say, TOKEN, Visit, masked, parsed, played, recorded, tape};
 
 const END: Micros = Micros::from_ms(3_000);
 
-/// The tape of a session without its header and its first and last steps.
+/// Returns the tape of a session without its header and its first and last steps.
 fn lines(steps: &[&str], visits: &[Visit]) -> Vec<String> {
     let (before, text) = recorded(&tape(steps), visits, END);
     assert!(!text.contains(TOKEN), "{text}");
@@ -31,7 +31,7 @@ fn visit(at_ms: u64, says: Vec<(u64, Say)>) -> Visit {
     }
 }
 
-/// Without what every handshake says.
+/// Leaves out what every handshake records.
 fn brief(lines: Vec<String>) -> Vec<String> {
     let is_handshake = |line: &String| line.contains(r#""kind":"open""#) || line.contains("accept");
     lines
@@ -148,7 +148,7 @@ fn a_frame_that_an_end_cuts_is_bytes() {
         r#"{"at_ms":10,"conn":1,"bytes":"gQpoYWxm"}"#,
         r#"{"at_ms":20,"conn":1,"drop":"fin"}"#,
     ];
-    // It is known to be cut once it is, so the replay has it later.
+    // That it is cut is only known once it is, so the replay has it later.
     let (_, text) = recorded(&tape(&steps), &[visit(1, Vec::new())], END);
     let found = brief(text.lines().map(str::to_owned).collect());
     let line = r#"{"at_ms":20,"conn":1,"bytes":"gQpoYWxm"}"#;

@@ -16,12 +16,12 @@ use wstape_tape::{Micros, Tape};
 
 pub(crate) use crate::page::{Page, in_memory};
 
-/// What the proxies are told about the engine; in memory nothing else about it matters.
+/// The URL of the engine that proxies are told; in memory nothing else about it matters.
 pub(crate) const UPSTREAM: &str = "ws://adalovelace:passw0rdOfAda@engine.example/ws";
 /// The bearer token of every plain client.
 pub(crate) const TOKEN: &str = "t0k3n-that-nobody-may-see";
 
-/// A tape of these lines, after a header that names every feature.
+/// Returns a tape of these lines, after a header that names every feature.
 pub(crate) fn tape(lines: &[&str]) -> Tape {
     let text: String = std::iter::once(r#"{"tape":1,"needs":["connections"]}"#)
         .chain(lines.iter().copied())
@@ -34,7 +34,7 @@ pub(crate) fn parsed(text: &str) -> Tape {
     Tape::parse("test", text).unwrap_or_else(|error| panic!("{}\n{text}", error.report()))
 }
 
-/// An engine that plays `tape` from now on.
+/// Starts an engine that plays `tape` from now on.
 pub(crate) fn engine(tape: Tape, clock: &Clock) -> (Engine, MemoryNet) {
     let built = Engine::builder()
         .clock(clock.clone())
@@ -45,13 +45,13 @@ pub(crate) fn engine(tape: Tape, clock: &Clock) -> (Engine, MemoryNet) {
     (engine, net)
 }
 
-/// A client's stream as the proxy has it.
+/// A client's stream as the proxy sees it.
 pub(crate) struct ClientLeg {
     end: EngineEnd,
     link: LinkHandle,
 }
 
-/// The engine's stream as the proxy has it.
+/// The engine's stream as the proxy sees it.
 pub(crate) struct EngineLeg(ClientEnd);
 
 impl Leg for ClientLeg {
@@ -179,7 +179,7 @@ impl Dialer for Way {
     }
 }
 
-/// Records what passes in front of `net`, into a tape's text.
+/// Records what passes in front of `net`; returns the tape's text.
 pub(crate) async fn record(
     clock: &Clock,
     doorstep: Doorstep,
@@ -201,7 +201,7 @@ pub(crate) async fn record(
 pub(crate) struct Visit {
     /// When it dials.
     pub(crate) at: Micros,
-    /// What it does then, and when.
+    /// What it does after that, and when.
     pub(crate) says: Vec<(Micros, Say)>,
 }
 
@@ -218,7 +218,7 @@ pub(crate) enum Say {
 pub(crate) struct Saw {
     /// The first line of the answer.
     pub(crate) answer: String,
-    /// What came behind the answer's head, with its times.
+    /// What came after the answer's head, with its times.
     pub(crate) bytes: Vec<(Micros, Vec<u8>)>,
     /// How it ended, and when.
     pub(crate) end: Option<(Micros, &'static str)>,
@@ -233,7 +233,7 @@ impl Saw {
     }
 }
 
-/// A client's whole frame, masked.
+/// Returns a client's whole frame, masked.
 pub(crate) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     const KEY: [u8; 4] = [9, 8, 7, 6];
     let len = u8::try_from(payload.len()).ok().filter(|len| *len < 126);
@@ -251,8 +251,8 @@ pub(crate) fn upgrade_request() -> String {
     )
 }
 
-/// Makes a visit, up to its end or to `end`. A stream that is open then stays so for as long as
-/// the caller keeps it.
+/// Makes a visit, up to its end or to `end`. A stream that is still open then stays open for as
+/// long as the caller keeps it.
 async fn visit(clock: Clock, way: Way, visit: Visit, end: Micros) -> (Saw, Option<ClientEnd>) {
     clock.sleep_until(visit.at).await;
     let mut saw = Saw::default();
@@ -262,7 +262,7 @@ async fn visit(clock: Clock, way: Way, visit: Visit, end: Micros) -> (Saw, Optio
     };
     let mut head = Vec::new();
     let mut says = visit.says.into_iter().peekable();
-    // A peer that is gone already shows in the reads.
+    // If the peer is gone already, the reads show it.
     let _ = stream.write_all(upgrade_request().as_bytes()).await;
     loop {
         let mut buffer = vec![0; 1 << 16];
@@ -315,7 +315,7 @@ async fn visit(clock: Clock, way: Way, visit: Visit, end: Micros) -> (Saw, Optio
     }
 }
 
-/// All visits at once; what each saw.
+/// Makes all visits at once; returns what each saw.
 pub(crate) async fn visits(clock: &Clock, way: &Way, all: &[Visit], end: Micros) -> Vec<Saw> {
     let visits = all.iter().map(|one| {
         let visiting = visit(clock.clone(), way.clone(), one.clone(), end);
@@ -329,12 +329,12 @@ pub(crate) async fn visits(clock: &Clock, way: &Way, all: &[Visit], end: Micros)
         saw.push(seen);
         open.push(stream);
     }
-    // Until whoever records them is done, too.
+    // Waits until whoever records them is done, too.
     clock.sleep_until(Micros(end.0 + 2)).await;
     saw
 }
 
-/// Plays `tape` before a proxy to visitors; what they saw, and the tape that the proxy made.
+/// Plays `tape` behind a proxy to visitors; returns what they saw, and the proxy's tape.
 pub(crate) fn recorded(tape: &Tape, all: &[Visit], end: Micros) -> (Vec<Saw>, String) {
     in_memory(async {
         let clock = Clock::virtual_at(tape.header.wall_at_zero());
@@ -351,7 +351,7 @@ pub(crate) fn recorded(tape: &Tape, all: &[Visit], end: Micros) -> (Vec<Saw>, St
     })
 }
 
-/// Plays `tape` to visitors; what they saw.
+/// Plays `tape` to visitors; returns what they saw.
 pub(crate) fn played(tape: &Tape, all: &[Visit], end: Micros) -> Vec<Saw> {
     in_memory(async {
         let clock = Clock::virtual_at(tape.header.wall_at_zero());

@@ -68,7 +68,7 @@ pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Sce
     }
 }
 
-/// Ends open connections, so that the subscriber dials.
+/// Ends open connections now and then, so that the subscriber dials.
 pub(super) fn redial(at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
     let action = match dice.below(4) {
         0 => return,
@@ -79,7 +79,7 @@ pub(super) fn redial(at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
             reason: String::new(),
         })),
     };
-    // Not a fault of this kind: it makes the subscriber meet one.
+    // Not a fault of this kind, and not counted as one: it only makes the subscriber meet one.
     scene.steps.push(Step::at(at, action));
 }
 

@@ -12,9 +12,9 @@ use crate::fault::FaultKind;
 use wstape_harness::Terms;
 use wstape_oracle::{JitterMode, Settings};
 
-/// Size of a crowd: large enough that three times a share is no accident.
+/// Size of a crowd: large enough that three times its share of reconnects is no accident.
 const CROWD: (u64, u64) = (200, 300);
-/// The first delay, of which each subscriber draws a part, in milliseconds.
+/// Range of the first delay, in milliseconds; each subscriber waits a random part of it.
 const DELAY_MS: (u64, u64) = (1_000, 1_500);
 
 /// Draws the case of a crowd.
@@ -23,7 +23,7 @@ pub(super) fn draw(seed: u64, terms: &Terms) -> Case {
     let drawn = Duration::from_millis(dice.between(DELAY_MS.0, DELAY_MS.1));
     let delay = match terms {
         Terms::Settings => drawn,
-        // The delay is the subject's own.
+        // The subject has a delay of its own.
         Terms::Bounds(bounds) => bounds.backoff.map_or(drawn, |backoff| {
             backoff.delay(0).mul_f64(backoff.max_share.max(0.0))
         }),
@@ -53,7 +53,7 @@ pub(super) fn draw(seed: u64, terms: &Terms) -> Case {
         .push((FAULT_KEY.to_owned(), raw(kind.name())));
     let header = Header::new(format!("chaos, seed {seed}: a crowd"));
     let wall = header.wall_at_zero();
-    // One frame each, so that every counter is at zero.
+    // Every subscriber gets at least one frame, so that every backoff counter is at zero.
     let mut base = events::events(dice, wall, end);
     base.insert(0, Step::at(Micros(1), Action::Ping("all".into())));
     base.sort_by_key(|step| match step.trigger {

@@ -7,7 +7,7 @@ use wstape_tape::{Action, Micros, Step, Trigger};
 
 use super::dice::Dice;
 
-/// Most events of a stream.
+/// The most events that a stream holds.
 const MAX_EVENTS: usize = 4_000;
 
 /// How long one sort of event may be missing.

@@ -111,7 +111,7 @@ const MIN_SKEW: Micros = Micros::from_ms(1_000);
 const MAX_SKEW: Micros = Micros::from_ms(30 * 86_400_000);
 /// How fast it drifts at most: a second in ten.
 const MAX_DRIFT_PPM: u64 = 100_000;
-/// Longest gap between two events that show a wrong clock, in microseconds.
+/// The longest gap between two events that show a wrong clock, in microseconds.
 const MAX_BETWEEN_US: u64 = 50_000;
 
 pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {

@@ -33,7 +33,7 @@ use wstape_oracle::{Field, Need, Settings};
 
 /// The shortest and the longest faulty phase of a normal case.
 const PHASE: (Micros, Micros) = (Micros::from_ms(3_000), Micros::from_ms(60_000));
-/// The longest one in a long case.
+/// The longest faulty phase of a long case.
 const LONG_PHASE: Micros = Micros::from_ms(900_000);
 /// A subscriber whose first delay is below this is hasty.
 const HASTY: Duration = Duration::from_millis(40);
@@ -43,7 +43,7 @@ const HASTY_PHASE: Micros = Micros::from_ms(4_000);
 const SLACK: Micros = Micros::from_ms(12_000);
 /// How long a case goes on once recovery is due.
 const TAIL: Micros = Micros::from_ms(2_500);
-/// Incidents of one case.
+/// The most incidents of one case.
 const MAX_INCIDENTS: u64 = 12;
 
 /// Draws the case for a seed: its engine sends a generated stream of events, or now and then one of
@@ -78,8 +78,8 @@ fn has_jitter(terms: &Terms) -> bool {
     }
 }
 
-/// What no case has that is drawn over a recording: a recording may contain faults of its own, at
-/// any time, and a crowd is drawn with a stream of its own.
+/// What a case drawn over a recording never has: a calm end, because a recording may contain faults
+/// of its own at any time, and a crowd, because a crowd is drawn with its own stream of events.
 pub const NEVER_OVER_RECORDINGS: [Need; 2] = [Need::CalmEnd, Need::Crowd];
 
 /// Draws the faults for a seed, over this recording. The case never has what
@@ -109,7 +109,7 @@ fn drawn<'a>(
             let recovery = recovery(&settings);
             (settings, shape.chance(1, 24), recovery)
         }
-        // Its settings are its own affair, and it has no token.
+        // The subject has settings of its own, and no token.
         Terms::Bounds(bounds) => (
             Settings::default(),
             shape.chance(1, 24),
@@ -181,7 +181,8 @@ fn generated(seed: u64, vocabulary: Option<&Vocabulary>, end: Micros) -> Tape {
         if !steps.is_empty() {
             header.needs.push(DIALOGUE.to_owned());
         }
-        // A subscriber that doesn't ask again must not be fed anyway, at least not in every case.
+        // If the stream ran for everybody in every case, a subscriber that doesn't ask for it again
+        // would never be found.
         if !(vocabulary.has_scene() && dice.chance(1, 2)) {
             steps.extend(vocabulary.stream(dice, end));
         }
@@ -236,7 +237,7 @@ fn after_order(after: wstape_tape::After) -> u64 {
 
 /// The kinds that a case enables, with their weights.
 fn swarm(seed: u64) -> Vec<(FaultKind, u64)> {
-    // From a kind or two up to most of them.
+    // A case enables from a kind or two up to most of them.
     let density = Dice::of(seed, "swarm").pick(&[4, 12, 30, 60]);
     let mut enabled: Vec<(FaultKind, u64)> = Vec::new();
     let mut spare = (u64::MAX, FaultKind::Fin);
@@ -246,7 +247,7 @@ fn swarm(seed: u64) -> Vec<(FaultKind, u64)> {
         if lot < density {
             enabled.push((kind, weight));
         }
-        // If no kind is enabled, the one that came closest.
+        // If no kind is enabled, the case enables the one that came closest.
         spare = spare.min((dice.any(), kind));
     }
     if enabled.is_empty() {
@@ -360,7 +361,7 @@ fn calls(dice: &mut Dice, scene: &mut Scene<'_>) {
 mod tests {
     use super::*;
 
-    /// Seeds among which there is a crowd, unless none is drawn.
+    /// Enough seeds for a crowd to be among them, if crowds are drawn at all.
     const SEEDS: std::ops::Range<u64> = 0..1_000;
 
     #[test]

@@ -12,7 +12,7 @@ use crate::fault::FaultKind;
 /// Bytes per second below which one of the engine's messages takes a second or more, and trickles
 /// in.
 const SLOW_BELOW: u64 = 400;
-/// Pongs of 125 bytes that fill a link's buffer for a client.
+/// How many Pongs of 125 bytes fill the buffer that a link has for a client's bytes.
 const LINK_FULL_OF_PONGS: u64 = 500;
 
 pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {

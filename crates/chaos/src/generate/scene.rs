@@ -77,7 +77,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// A moment of the faulty phase: half of the time just when an event is sent.
+    /// Draws a moment of the faulty phase: half of the time one at which an event is sent.
     pub(super) fn moment(&self, dice: &mut Dice) -> Micros {
         let until = self.quiet_at.0.saturating_sub(1).max(1);
         if dice.chance(1, 2) && !self.events.is_empty() {

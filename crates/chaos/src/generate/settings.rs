@@ -10,11 +10,12 @@ use wstape_oracle::{JitterMode, Settings};
 /// The token, in cases that have one.
 pub(super) const TOKEN: &str = "tok-5ecret-8d1f";
 
-/// Bounds on the time without an event: around a sound engine's pauses between events.
+/// Bounds of the event timeout: around a sound engine's pauses between events.
 const MIN_EVENT_TIMEOUT: Micros = Micros::from_ms(500);
 const MAX_EVENT_TIMEOUT: Micros = Micros::from_ms(30_000);
 
-/// Mostly shorter than SPEC's own, so that a case is soon over; a long case uses SPEC's.
+/// Draws the subscriber's settings: mostly shorter than the defaults, so that a case is soon over;
+/// a long case uses the defaults.
 pub(super) fn settings(dice: &mut Dice, long: bool) -> Settings {
     let usual = dice.chance(1, 12) || long;
     let mut settings = if usual {

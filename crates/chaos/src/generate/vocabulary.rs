@@ -9,15 +9,15 @@ use wstape_tape::{
 
 use super::dice::Dice;
 
-/// Most messages to draw from; the first ones of longer tapes.
+/// The most messages to draw from; of longer tapes, the first ones are taken.
 const MAX_MESSAGES: usize = 4_096;
 /// The start and end of a reference: a placeholder for something known only when it is sent.
 const REFERENCE: (&str, char) = ("${", '}');
-/// Most events of a stream.
+/// The most events that a stream holds.
 const MAX_EVENTS: usize = 4_000;
 /// Digits or letters of a huge value.
 const HUGE: (u64, u64) = (400, 40_000);
-/// Most levels of a value that is nested too deep.
+/// The most levels of a value that is nested too deep.
 const MAX_LEVELS: usize = 400;
 
 /// A feed's messages, as tapes hold them: a recording, a script. The tapes' answers to a client,
@@ -54,8 +54,8 @@ impl Vocabulary {
             .collect();
         let mut messages: Vec<Arc<str>> = steps().filter_map(message).take(MAX_MESSAGES).collect();
         if !dialogue.is_empty() {
-            // In a tape that speaks, a reference is not text: without a client's message it is
-            // empty.
+            // A tape with dialogue writes references in its messages. Sent by themselves, without a
+            // client's message to refer to, these would be empty.
             for message in &mut messages {
                 *message = without_references(message);
             }
@@ -68,25 +68,25 @@ impl Vocabulary {
         &self.dialogue
     }
 
-    /// Whether a stream runs for whoever asks for it.
+    /// Whether the tapes hold a stream that runs for whoever asks for it.
     pub(super) fn has_scene(&self) -> bool {
         let is_scene = |step: &Step| matches!(step.trigger, Trigger::Scene(_));
         self.dialogue.iter().any(is_scene)
     }
 
-    /// How many there are.
+    /// The number of messages.
     #[must_use]
     pub fn len(&self) -> usize {
         self.messages.len()
     }
 
-    /// Whether there is none; there always is one.
+    /// Whether there are no messages; always false, because a vocabulary has at least one.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }
 
-    /// An engine's messages from its start to `end`: mostly in the tape's order.
+    /// Returns an engine's messages from its start to `end`, mostly in the tapes' order.
     pub(super) fn stream(&self, dice: &mut Dice, end: Micros) -> Vec<Step> {
         let every = match dice.below(8) {
             0 => Micros::from_ms(dice.between(4_000, 20_000)),
@@ -112,12 +112,12 @@ impl Vocabulary {
         steps
     }
 
-    /// One of them.
+    /// Draws one of the messages.
     pub(super) fn any(&self, dice: &mut Dice) -> String {
         self.messages[dice.index(self.messages.len())].to_string()
     }
 
-    /// One of them, corrupted until it is not JSON any more, or not one of the feed's.
+    /// Draws a message and corrupts it until it is not JSON any more, or not one of the feed's.
     pub(super) fn malformed(&self, dice: &mut Dice) -> String {
         let text = self.any(dice);
         match dice.below(8) {
@@ -141,7 +141,7 @@ impl Vocabulary {
         }
     }
 
-    /// One of them with a member missing, null, wrongly typed, huge or duplicated.
+    /// Draws a message with a member missing, null, wrongly typed, huge or duplicated.
     pub(super) fn wrong(&self, dice: &mut Dice) -> String {
         let text = self.any(dice);
         let Ok(mut message) = serde_json::from_str::<Value>(&text) else {
@@ -177,8 +177,9 @@ impl Vocabulary {
     }
 }
 
-/// Whether a step answers a client, or streams to it. What else a tape does to a client is a fault,
-/// and each case draws its own: a fault in every case would never let a subscriber recover.
+/// Whether a step answers a client, or streams to it. Anything else that a tape does to a client is
+/// a fault, and each case draws its own faults: one that is in every case would never let a
+/// subscriber recover.
 fn speaks(step: &Step) -> bool {
     let says = matches!(
         step.action,
@@ -275,8 +276,8 @@ fn huge(value: &Value, dice: &mut Dice) -> Value {
     }
 }
 
-/// The message with one member of its outermost object duplicated, the first time with another
-/// value.
+/// Returns the message with one member of its outermost object duplicated; the first of the two has
+/// another value.
 fn twice(message: &Value, text: &str, dice: &mut Dice) -> String {
     let Value::Object(members) = message else {
         return format!("{text}{text}");

@@ -28,7 +28,8 @@ const MAX_OLD_IN_A_ROW: u32 = 4;
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Messages read before others get a turn.
 const MESSAGES_PER_TURN: u32 = 16;
-/// Turns that others get at the instant of a deadline: the bytes they deliver come first.
+/// Turns that other tasks get at the instant of a deadline, because bytes that they deliver then
+/// come first.
 const TURNS_TO_SETTLE: u32 = 8;
 
 /// A connection being read.
@@ -51,7 +52,7 @@ pub(super) struct Connection<'a> {
     pinged_at: Option<Duration>,
     /// Stale events in a row.
     old_in_a_row: u32,
-    /// A frame came.
+    /// Whether a frame has come.
     pub(super) framed: bool,
 }
 
@@ -74,7 +75,7 @@ impl<'a> Connection<'a> {
         } else {
             mirror.now()
         };
-        // The number that its Pings start from.
+        // The number that this connection's Pings start from.
         let first = if mirror.has(Flaw::Unseeded) {
             RandomState::new().hash_one(()) >> 32
         } else {
@@ -183,7 +184,8 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// When the connection counts as lost, and why: if at one instant, the first of these.
+    /// When the connection counts as lost, and why. If several reasons hold at one instant, the
+    /// first one counts.
     fn lost_at(&self) -> Option<(Duration, EndReason)> {
         if self.has(Flaw::HalfOpenNeverSeen) {
             return None;
@@ -213,7 +215,8 @@ impl<'a> Connection<'a> {
             .min_by_key(|(at, _)| *at)
     }
 
-    /// A Ping at every multiple of the interval, below the idle timeout, while silence lasts.
+    /// When the next Ping is due: at every multiple of the interval, below the idle timeout, while
+    /// silence lasts.
     fn ping_at(&self) -> Option<Duration> {
         let Settings {
             ping_interval,
@@ -246,7 +249,7 @@ impl<'a> Connection<'a> {
         }
         if self.ping_at().is_some_and(|at| at <= now) {
             self.pings += 1;
-            // Queued after a stuck write it would wait in vain.
+            // Behind a write that is stuck, a Ping would wait in vain.
             if self.socket.blocked_since.is_none() {
                 self.pinged += 1;
                 self.pinged_at = Some(now);
@@ -261,7 +264,8 @@ impl<'a> Connection<'a> {
         self.has(Flaw::ResetOfAPingIsSilence) && self.pinged_at == Some(self.mirror.now())
     }
 
-    /// The content of the event may end the connection, or make it not count as life.
+    /// Judges an event by its content, if the mutant's flaw does so: it may end the connection, or
+    /// not count as a sign of life.
     fn judged(&mut self, text: &str) -> Option<EndReason> {
         let message: Value = serde_json::from_str(text).ok()?;
         let name = message.get("event").and_then(Value::as_str);
@@ -380,7 +384,7 @@ impl<'a> Connection<'a> {
         })
     }
 
-    /// Sends Close 1000, and takes in what still comes until the answer, the end, or the timeout.
+    /// Sends Close 1000, and takes in what still comes until the answer, the end or the timeout.
     async fn close(&mut self) -> EndReason {
         if self.has(Flaw::ShutdownWithoutClose) {
             return EndReason::Shutdown;

@@ -52,8 +52,8 @@ macro_rules! flaws {
 flaws! {
     // Backoff.
 
-    /// The counter only ever rises: a link that drops often but works climbs to the largest delay and
-    /// stays there.
+    /// The counter only ever rises: a link that drops often but works climbs to the largest delay
+    /// and stays there.
     CounterNeverReset = "counter-never-reset", found by R4 R3;
     /// A transport connect resets the counter: a server that accepts and hangs up is hammered.
     ResetOnConnect = "reset-on-connect", found by R4 R3;
@@ -121,7 +121,7 @@ flaws! {
     OkIsAnUpgrade = "ok-is-an-upgrade", found by R10 R2 R9 R3, only under Redirect;
     /// Any 101 is taken for an upgrade.
     UpgradeUnchecked = "upgrade-unchecked", found by R10 R2 R9, only under WrongUpgrade Unasked;
-    /// A 101 is not checked for whose handshake it answers.
+    /// It is not checked which handshake a 101 answers.
     AcceptKeyUnchecked = "accept-key-unchecked", found by R10 R2 R9, only under WrongUpgrade;
     /// A subprotocol or an extension that nobody asked for is accepted.
     UnaskedTaken = "unasked-taken", found by R10 R2 R9, only under Unasked;

@@ -15,12 +15,12 @@ use wstape_harness::Transport;
 use wstape_oracle::EndReason;
 use wstape_oracle::wire::{Answer, Opening};
 
-/// Most bytes of one read.
+/// The most bytes of one read.
 const READ_BYTES: usize = 4 * 1024;
 
 /// The result of a handshake.
 pub(super) enum Handshake {
-    /// It is open: the stream, and what came after the 101.
+    /// The connection is open: the stream, and the bytes that came after the 101.
     Open(Box<dyn Transport>, Vec<u8>),
     /// Another status, and what `Retry-After` and `Location` say.
     Refused {
@@ -54,7 +54,7 @@ impl Ask {
         )
     }
 
-    /// Whether an invalid 101 is accepted.
+    /// Whether the mutant accepts a 101 that is invalid in this way.
     fn takes(&self, what: &str) -> bool {
         match self.flaw {
             Some(Flaw::UpgradeUnchecked) => what.starts_with("a 101"),
@@ -138,7 +138,7 @@ impl Ask {
     }
 }
 
-/// Where a redirect points.
+/// Returns where a redirect points.
 fn location(head: &[u8]) -> Option<String> {
     let head = String::from_utf8_lossy(head);
     let (name, value) = head.lines().find_map(|line| {

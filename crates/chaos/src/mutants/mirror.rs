@@ -50,7 +50,7 @@ impl Mirror {
         state.dials(wall);
     }
 
-    /// The transport is up.
+    /// Notes that the transport is up.
     pub(super) fn dialed(&self) {
         if self.has(Flaw::ConnectedTooSoon) {
             self.connected();
@@ -84,7 +84,7 @@ impl Mirror {
         state.connection.last_end_at = Some(self.clock.wall());
     }
 
-    /// A Ping or a Pong: an answer to one of our Pings, or an unsolicited one.
+    /// Notes a Ping or a Pong: an answer to one of our Pings, or an unsolicited frame.
     pub(super) fn sign_of_life(&self, answers_us: bool) {
         let wall = self.clock.wall();
         let mut state = self.state.write();
@@ -108,7 +108,7 @@ impl Mirror {
         true
     }
 
-    /// As [`text`](Self::text).
+    /// Does the same as [`text`](Self::text) for a binary message.
     pub(super) async fn binary(&self, bytes: &[u8]) -> bool {
         let wall = self.clock.wall();
         if self.has(Flaw::BinaryIgnored) {
@@ -216,11 +216,11 @@ impl Mirror {
                 self.clock.sleep_until(until).await;
             }
         }
-        // It is no error if nobody listens.
+        // A send fails if nobody listens, which is no error here.
         let _ = self.events.send(told(event));
     }
 
-    /// The time as read by a subscriber that doesn't understand offsets.
+    /// Returns the time as a subscriber reads it that misunderstands offsets.
     fn misread(&self, written: &str, ts: DateTime<Utc>) -> DateTime<Utc> {
         let time = written.get(19..).unwrap_or_default();
         let naive = !time.contains(['Z', 'z', '+', '-']);
@@ -253,7 +253,8 @@ fn told(event: Event) -> Heard {
     }
 }
 
-/// A payload that is not a reading of the risk, taken for one: missing fields get their defaults.
+/// Returns the event with its missing risk fields at their defaults, for a mutant that reads
+/// anything as the risk.
 fn healthy(event: &Event) -> Option<Event> {
     let mut data: Value = serde_json::from_str(&event.data).ok()?;
     data.as_object_mut()?
@@ -262,7 +263,7 @@ fn healthy(event: &Event) -> Option<Event> {
     read_anew(event, &data)
 }
 
-/// A sum without its list, taken for positions: there are none.
+/// The event with an empty list, for a mutant that takes a sum without its list for positions.
 fn emptied(event: &Event) -> Option<Event> {
     let mut data: Value = serde_json::from_str(&event.data).ok()?;
     let object = data.as_object_mut()?;
@@ -272,7 +273,7 @@ fn emptied(event: &Event) -> Option<Event> {
     read_anew(event, &data)
 }
 
-/// The event, had it come with this payload; `None` if that is not a reading either.
+/// Reads the event as if it had come with this payload; `None` if that is not a reading either.
 fn read_anew(event: &Event, data: &Value) -> Option<Event> {
     let message = serde_json::json!({"event": event.name, "data": data});
     let Folded::Event(read) = Model::read(&message.to_string(), event.ts) else {

@@ -1,7 +1,7 @@
 //! Mutants: a small subscriber with one flaw at a time, to show whether chaos finds each.
 //!
-//! Without a flaw it keeps every rule. With one it is wrong in just that way, at the very place in
-//! the code where such a bug lives in real subscribers.
+//! Without a flaw it keeps every rule. With one it is wrong in just that way, in the very place
+//! where such a bug lives in real subscribers.
 //!
 //! ```text
 //! mutant ─► reconnect ─► connection ─► socket

@@ -22,19 +22,19 @@ use super::mirror::Mirror;
 use super::socket::Socket;
 use super::wish::{gone, wished};
 
-/// Longest that finishing an ended connection may take.
+/// The longest that finishing an ended connection may take.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a task that nobody ends lives.
 const FORGOTTEN_FOR: Duration = Duration::from_hours(1);
-/// Failures in a row after which the subscriber that gives up does so.
+/// Failures in a row after which a subscriber that gives up does so.
 const MAX_FAILURES: u32 = 5;
-/// Most reconnects besides the correct one.
+/// The most reconnects besides the correct one.
 const MAX_FORKS: u32 = 3;
 
 /// A subscriber's task.
 #[derive(Clone)]
 pub(super) struct Subscription {
-    /// Host and port of the engine.
+    /// The host in the handshake's request, with its port.
     host: String,
     path: String,
     /// The URL as given.
@@ -45,7 +45,7 @@ pub(super) struct Subscription {
     mirror: Mirror,
     wish: watch::Receiver<bool>,
     backoff: Backoff,
-    /// Keys and masks.
+    /// The source of handshake keys and frame masks.
     noise: ChaCha8Rng,
     forks: u32,
     /// Attempts in a row without a frame.
@@ -112,7 +112,7 @@ impl Subscription {
 
     /// Runs until shutdown.
     pub(super) async fn run(mut self) {
-        // A dial that is never made is not an attempt.
+        // A shutdown that comes before the first dial leaves no attempt on record.
         if *self.wish.borrow() {
             return;
         }
@@ -168,7 +168,7 @@ impl Subscription {
         }
     }
 
-    /// Whether it takes an end as final.
+    /// Whether the mutant takes an end as final.
     fn is_final(&self, reason: EndReason) -> bool {
         match reason {
             EndReason::Refused { status: 400..500 } if self.has(Flaw::RefusalIsFinal) => true,
@@ -194,7 +194,7 @@ impl Subscription {
         *self.wish.borrow()
     }
 
-    /// One attempt, from the dial to the end of the connection.
+    /// Makes one attempt, from the dial to the end of the connection.
     async fn connect(&mut self) -> Ended {
         let dialed_at = self.mirror.now();
         let (stream, early) = match self.open().await {
@@ -268,7 +268,7 @@ impl Subscription {
         )
     }
 
-    /// The transport, up to a deadline.
+    /// Dials, for at most as long as the deadline allows.
     async fn dial(&mut self, deadline: Duration) -> Result<Box<dyn Transport>, Ended> {
         let target = self.target.clone();
         let dialer = Arc::clone(&self.dialer);
@@ -282,7 +282,7 @@ impl Subscription {
             () = timeout, if !unbounded => return Err(Ended::early(EndReason::ConnectTimeout)),
         };
         stream.map_err(|error| {
-            // How a dialer reports an untrusted certificate.
+            // A dialer reports an untrusted certificate this way.
             let is_tls = error.kind() == io::ErrorKind::InvalidData;
             Ended::early(if is_tls {
                 EndReason::ConnectFailed
@@ -292,7 +292,7 @@ impl Subscription {
         })
     }
 
-    /// Dial and handshake, within the connect timeout.
+    /// Dials and performs the handshake, within the connect timeout.
     async fn open(&mut self) -> Result<(Box<dyn Transport>, Vec<u8>), Ended> {
         let deadline = self
             .mirror
@@ -349,7 +349,7 @@ impl Subscription {
                     && let Some(location) = location
                     && let Some(elsewhere) = Address::parse(&location.replacen("http", "ws", 1))
                 {
-                    // A connection there would get the token.
+                    // A dial is enough to be found: a connection there would get the token.
                     drop(dialer.dial(&elsewhere.host, elsewhere.port).await);
                 }
                 self.mirror.refused(status);
@@ -409,7 +409,7 @@ impl Subscription {
     }
 }
 
-/// The second reconnect for one end.
+/// The second of two reconnects for one end, as a future that can be spawned.
 fn spawnable(mut again: Subscription, at: Duration) -> impl Future<Output = ()> + Send {
     let run: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
         if !again.sleep(at).await {

@@ -54,7 +54,7 @@ impl FromIterator<MutantResult> for MutationReport {
 }
 
 impl MutationReport {
-    /// Those with a wrong result.
+    /// The mutants with a wrong result.
     pub fn wrong(&self) -> impl Iterator<Item = &MutantResult> {
         self.result.iter().filter(|result| !result.is_right())
     }
@@ -82,7 +82,7 @@ impl MutationReport {
             && self.percentile(95) <= P95_WITHIN
     }
 
-    /// A line for each: what was searched for, which rule found it, seeds, time.
+    /// Returns a line for each mutant: what was searched for, which rule found it, seeds, time.
     #[must_use]
     pub fn table(&self) -> String {
         let widest = Flaw::ALL.map(|flaw| flaw.name().len()).into_iter().max();

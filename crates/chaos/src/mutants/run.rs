@@ -1,4 +1,4 @@
-//! The search for one mutant: whether chaos finds what it is there to find, and how soon.
+//! The search for one mutant: whether chaos finds its flaw, and how soon.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -94,7 +94,7 @@ impl MutantRun {
         }
     }
 
-    /// What is searched for.
+    /// The mutant that is searched for.
     #[must_use]
     pub fn mutant(&self) -> Mutant {
         self.mutant
@@ -105,12 +105,12 @@ impl MutantRun {
         self.run.watch(elapsed)
     }
 
-    /// Ends it with the current seed.
+    /// Ends the search with the current seed.
     pub fn stop(&self) {
         self.run.stop();
     }
 
-    /// Its result, after `took`. Call this once it is over or was stopped.
+    /// Returns the result, after `took`. Call this once the search is over or was stopped.
     #[must_use]
     pub fn finish(self, took: Duration) -> MutantResult {
         let seeds = self.run.cases();
@@ -137,8 +137,8 @@ fn is_of(flaw: Flaw, violation: &Violation) -> bool {
     flaw.breaks().contains(&violation.rule)
 }
 
-/// What finds the flaw in the first [`SEEDS_WITHOUT`] seeds when they are played without the faults
-/// that it is [only found under](Flaw::only_under).
+/// Returns what finds the flaw in the first [`SEEDS_WITHOUT`] seeds when they are played without
+/// the faults that it is [only found under](Flaw::only_under).
 fn found_without_its_faults(flaw: Flaw, seeds: Seeds, draw: &Draw) -> Option<(u64, Violation)> {
     let kinds = flaw.only_under();
     if kinds.is_empty() {

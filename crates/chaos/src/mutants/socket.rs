@@ -15,7 +15,7 @@ use wstape_harness::{Clock, Transport};
 use wstape_oracle::EndReason;
 use wstape_oracle::wire::{Frames, Messages, Opcode, Seen, Sender};
 
-/// Most bytes of one read.
+/// The most bytes of one read.
 const READ_BYTES: usize = 16 * 1024;
 const PING: u8 = 0x89;
 const PONG: u8 = 0x8a;
@@ -31,7 +31,7 @@ pub(super) struct Socket {
     /// A second reader, for what comes after a Close.
     frames: Frames,
     max_message_bytes: usize,
-    /// What is being written.
+    /// The bytes still to be written.
     out: Vec<u8>,
     /// The next Pong to send: the answer to the latest Ping covers earlier ones (RFC 6455, 5.5.3).
     pong: Option<Vec<u8>>,
@@ -43,7 +43,7 @@ pub(super) struct Socket {
     pub(super) last_bytes: Duration,
     /// When the first and the latest byte of the message in progress came.
     under_way: Option<(Duration, Duration)>,
-    /// Offset in the stream of the latest bytes.
+    /// The stream offset at which the latest bytes begin.
     new_from: u64,
 }
 
@@ -112,7 +112,7 @@ impl Socket {
         }
     }
 
-    /// Reads once, and says how much.
+    /// Reads once, and returns how many bytes came.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut bytes = [0; READ_BYTES];
         let mut buf = ReadBuf::new(&mut bytes);
@@ -230,7 +230,7 @@ impl Socket {
         self.messages.is_in_message()
     }
 
-    /// Reads on after what should have been the end.
+    /// Goes on reading after what should have been the end.
     pub(super) fn read_on(&mut self) {
         self.messages = Messages::new(Sender::Server, self.max_message_bytes);
     }

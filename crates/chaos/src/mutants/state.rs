@@ -30,7 +30,7 @@ pub(super) fn field_of(kind: Kind) -> Option<Field> {
 }
 
 impl State {
-    /// A dial begins.
+    /// Records that a dial begins.
     pub(super) fn dials(&mut self, wall: DateTime<Utc>) {
         let connection = &mut self.connection;
         connection.reconnect_count = connection.reconnect_count.saturating_add(1);
@@ -38,7 +38,7 @@ impl State {
         connection.last_reconnect_at = Some(wall);
     }
 
-    /// The handshake is done.
+    /// Records that the handshake is done.
     pub(super) fn connected(&mut self, wall: DateTime<Utc>) {
         let connection = &mut self.connection;
         connection.ws_connected = true;
@@ -51,7 +51,7 @@ impl State {
         self.connection.ws_connected = false;
     }
 
-    /// Folds an event, true at `ts`.
+    /// Folds an event, whose time counts as `ts`.
     pub(super) fn apply(&mut self, event: &Event, ts: DateTime<Utc>) {
         self.last_heartbeat = Some(ts);
         if let Some(field) = event.kind.and_then(field_of) {

@@ -19,7 +19,7 @@ use super::reconnect::Subscription;
 use super::state::{Shown, State};
 use crate::fnv::Fnv;
 
-/// A subscriber with one flaw; or without any, the control.
+/// A subscriber with one flaw, or, as the control, with none.
 ///
 /// ```
 /// use wstape_chaos::mutants::{Flaw, Mutant};
@@ -40,7 +40,7 @@ impl Mutant {
         Self { flaw: None }
     }
 
-    /// One with this flaw.
+    /// The mutant with this flaw.
     #[must_use]
     pub fn with(flaw: Flaw) -> Self {
         Self { flaw: Some(flaw) }
@@ -57,8 +57,8 @@ impl Mutant {
         self.flaw
     }
 
-    /// Where its seeds start, unless told otherwise: a hash of its name, so that no start is chosen
-    /// to suit it, and none suits all.
+    /// Where its seeds start, unless told otherwise: a hash of its name. So no start is picked to
+    /// suit a mutant, and they don't all start with the same seed.
     #[must_use]
     pub fn first_seed(self) -> u64 {
         let mut hash = Fnv::new();
@@ -66,7 +66,7 @@ impl Mutant {
         hash.value() >> 16
     }
 
-    /// Its name in a table.
+    /// The mutant's name in a table.
     #[must_use]
     pub fn label(self) -> &'static str {
         self.flaw.map_or("(no flaw)", Flaw::name)
@@ -165,7 +165,7 @@ fn listen(events: broadcast::Receiver<Heard>, flaw: Option<Flaw>) -> Box<dyn Rec
     })
 }
 
-/// A receiver, which may not report what it missed.
+/// A receiver; depending on the mutant, it may not report what it missed.
 struct Listener {
     events: broadcast::Receiver<Heard>,
     tells_lag: bool,

@@ -4,35 +4,35 @@
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MergeError {
-    /// Nothing to merge.
+    /// There is nothing to merge.
     #[error("no results to merge: expected the files that --result wrote")]
     Nothing,
-    /// Not results in JSON.
+    /// The file does not hold results in JSON.
     #[error("{file} holds no results of a chaos run: {why}; expected a file that --result wrote")]
     NotResults {
-        /// Where.
+        /// The file's name.
         file: String,
         /// What is wrong.
         why: String,
     },
-    /// Results of another version of the program, or for another subscriber.
+    /// The results are of another version of the program, or for another subscriber.
     #[error(
         "{file} was made with {found}, the first file with {expected}: such results can't be merged"
     )]
     Different {
-        /// Which file.
+        /// The file's name.
         file: String,
-        /// What it is from.
+        /// The program and the subscriber that the file is from.
         found: String,
-        /// What the first is from.
+        /// The program and the subscriber that the first file is from.
         expected: String,
     },
-    /// Seeds that were run twice.
+    /// Some seeds were run twice.
     #[error("{file} and {other} both ran {part}: give each shard's results once")]
     Overlap {
-        /// Which file.
+        /// The file's name.
         file: String,
-        /// Which other one.
+        /// The name of the other file.
         other: String,
         /// What both ran.
         part: String,

@@ -39,7 +39,7 @@ pub struct Failure {
     pub again: String,
 }
 
-/// The value for results from before this was recorded.
+/// The value for results written before this was recorded.
 fn is_repeated() -> bool {
     true
 }

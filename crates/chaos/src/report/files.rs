@@ -17,7 +17,7 @@ use wstape_tape::Micros;
 /// The source named in a written case.
 const SOURCE: &str = concat!("wstape chaos ", env!("CARGO_PKG_VERSION"));
 
-/// Longest part of a tape's name used in a failure's file names, in characters.
+/// The longest part of a tape's name used in a failure's file names, in characters.
 const MAX_NAME_CHARS: usize = 80;
 
 /// Everything kept about a failure.
@@ -36,8 +36,8 @@ pub struct Exhibit {
 }
 
 impl Exhibit {
-    /// What to keep of `case`, which broke `rule` at `subject` when it was `played`; `None` if it
-    /// can't be played to its end.
+    /// Collects what to keep of `case`, which broke `rule` at `subject`. `played` is `None` if the
+    /// case could not be played to its end again.
     #[must_use]
     pub fn new(
         mut case: Case,
@@ -89,7 +89,7 @@ impl Exhibit {
             .collect()
     }
 
-    /// `R3-1234`, or `R3-its-name` for a tape's case.
+    /// Returns the files' common stem: `R3-1234` for a seed, `R3-its-name` for a tape's case.
     fn stem(&self) -> String {
         match &self.case {
             Origin::Seed(seed) => format!("{}-{seed}", self.rule),
@@ -130,7 +130,7 @@ fn beside(played: &Played, rule: Rule) -> String {
     )
 }
 
-/// Writes a file beside its place, then moves it there.
+/// Writes a file under a temporary name beside its place, then moves it there.
 ///
 /// # Errors
 /// If it can't be written.

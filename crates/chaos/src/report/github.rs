@@ -7,7 +7,7 @@ use super::results::{Ending, Results};
 use super::summary::grouped;
 use wstape_oracle::Rule;
 
-/// Most annotations of a run: GitHub shows ten of each kind per step.
+/// The most annotations of a run: GitHub shows ten of each kind per step.
 pub const MAX_ANNOTATIONS: usize = 10;
 
 impl Results {

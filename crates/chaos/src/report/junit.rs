@@ -13,10 +13,10 @@ const NAME: &str = "wstape chaos";
 const NO_FAULT: &str = "no fault";
 
 impl Results {
-    /// The results as `JUnit` XML: a suite for each rule, with a test case for each family of
-    /// faults and one for no fault; and a suite of one case for whether the run as a whole is
-    /// conclusive. So the cases are the same in every run, whatever its seeds, and their history is
-    /// worth keeping.
+    /// Returns the results as `JUnit` XML: a suite for each rule, with a test case for each family
+    /// of faults and one for no fault; and a suite of one case for whether the run as a whole is
+    /// conclusive. So the test cases are the same in every run, whatever its seeds, and CI can show
+    /// their history.
     ///
     /// A case is skipped if its rule's precondition never held under its faults.
     ///

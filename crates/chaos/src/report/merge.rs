@@ -8,8 +8,8 @@ use crate::judged::Judged;
 use crate::seeds::Shard;
 
 impl Results {
-    /// Merges the results in `files`, each with its name: what one run of all their seeds would
-    /// have given.
+    /// Merges the results in `files`, each with its name, into what one run of all their seeds
+    /// would have given.
     ///
     /// # Errors
     /// [`MergeError`] if they are from different programs, or overlap.

@@ -73,7 +73,7 @@ pub(super) fn under_way(cases: u64) -> String {
 pub struct Part {
     /// The seeds; `None` for a run of tapes alone.
     pub seeds: Option<Seeds>,
-    /// Which of them.
+    /// Which shard of the seeds.
     pub shard: Shard,
 }
 
@@ -181,7 +181,8 @@ impl Results {
         }
     }
 
-    /// Why a run in which no rule broke doesn't prove that they hold, in words; empty if it does.
+    /// Why a run in which no rule broke still doesn't show that the rules hold, in words; empty if
+    /// it does.
     #[must_use]
     pub fn doubts(&self) -> Vec<String> {
         let mut doubts: Vec<String> = self.blindness().into_iter().collect();
@@ -202,7 +203,7 @@ impl Results {
         doubts
     }
 
-    /// What is wrong with chaos itself, in a sentence.
+    /// What is wrong with chaos itself, in a sentence; `None` if nothing is.
     #[must_use]
     pub fn blindness(&self) -> Option<String> {
         let canary = self.missed_canary.as_ref()?;

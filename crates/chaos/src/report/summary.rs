@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::results::{Ending, Results, under_way};
 use crate::fault::Family;
 
-/// Width of a cell of a table, count and name.
+/// Width of a table's cell, which holds a count and a name.
 const CELL: usize = 38;
 /// Cells side by side.
 const COLUMNS: usize = 2;

@@ -314,7 +314,7 @@ fn a_run_that_missed_a_mutant_says_so_in_every_output_and_holds_in_none() {
 #[test]
 fn a_run_of_few_cases_that_broke_a_rule_lists_nothing_that_was_never_seen() {
     let mut results = broken();
-    // The excerpt is as long as it is.
+    // The length of the excerpt is not what is tested here.
     results.failures[0].excerpt.clear();
     let seen = std::mem::take(&mut results.tally);
     results.tally = Tally::of_everything(&Judged::everything(), &wstape_harness::Terms::Settings);

@@ -36,7 +36,7 @@ pub struct Run {
 pub struct Ran {
     /// The sum of all cases.
     pub tally: Tally,
-    /// Each broken rule, by rule.
+    /// Each broken rule once, in the order of the rules.
     pub broken: Vec<Broken>,
 }
 
@@ -92,7 +92,7 @@ impl Run {
         Self { shared, workers }
     }
 
-    /// Stops workers from beginning another case.
+    /// Keeps workers from beginning another case.
     pub fn stop(&self) {
         self.shared.stopped.store(true, Ordering::Relaxed);
     }
@@ -142,9 +142,9 @@ impl Run {
         over
     }
 
-    /// The result so far, without the cases in progress: for a stopped run in real time, whose
-    /// cases take minutes. Their threads are left behind. The second part is how many cases that
-    /// leaves out.
+    /// Returns the result so far, and the number of cases in progress, which it leaves out. This is
+    /// for a stopped run in real time, where waiting for those cases would take minutes; their
+    /// threads are left behind.
     #[must_use]
     pub fn leave(self) -> (Ran, usize) {
         let workers = self.workers.into_iter();
@@ -156,8 +156,8 @@ impl Run {
         (Self { shared, workers }.finish(), left)
     }
 
-    /// The run's result. Waits for workers that don't hang; call this once the run is over or was
-    /// stopped.
+    /// Returns the run's result. Waits for workers that don't hang; call this once the run is over
+    /// or was stopped.
     #[must_use]
     pub fn finish(self) -> Ran {
         for worker in self.workers {

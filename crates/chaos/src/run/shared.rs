@@ -60,7 +60,7 @@ pub enum Determinism {
     Declared,
     /// Nothing declared: only the engine's own schedule must be the same.
     Undeclared,
-    /// It is not judged.
+    /// Determinism is not judged.
     NotJudged,
 }
 
@@ -105,7 +105,7 @@ pub(super) struct Shared {
 pub(super) struct State {
     /// How many cases it has begun.
     pub(super) begun: AtomicU64,
-    /// The current one.
+    /// The job being done now.
     pub(super) job: Mutex<Option<Job>>,
     pub(super) done: AtomicBool,
     pub(super) pulse: Arc<Pulse>,

@@ -141,7 +141,7 @@ fn a_case_that_hangs_is_a_failure_with_its_seed_and_does_not_hold_up_the_others(
     let play: Play = Arc::new(move |case| {
         if seed(case) == 5 {
             begun.send(()).unwrap();
-            // Until the test is over.
+            // Hangs until the test is over.
             let _ = lock(&hold).recv();
         }
         Verdict::default()

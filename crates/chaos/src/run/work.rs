@@ -16,8 +16,8 @@ use crate::pulse::Diagnosis;
 use crate::tally::Tally;
 use crate::verdict::Verdict;
 
-/// Cases that a worker sums up by itself before adding them to the run's tally: those are lost if
-/// its next one hangs.
+/// Cases that a worker sums up by itself before adding them to the run's tally. They are lost if
+/// its next case hangs.
 const CASES_AT_ONCE: u64 = 32;
 
 /// One seed in this many is played twice in every run, and the traces compared.
@@ -118,7 +118,7 @@ pub fn judge(case: &Case, play: &Play, again: Option<Compare>) -> Verdict {
 }
 
 impl Shared {
-    /// A job's case and its origin; a broken rule if it can't be drawn.
+    /// Returns a job's case and its origin, or a broken rule if the case can't be drawn.
     fn case(&self, job: Job) -> Result<(Origin, Case), Box<Broken>> {
         let seed = match job {
             Job::Tape(name, case) => return Ok((Origin::Tape(name), *case)),
@@ -188,7 +188,8 @@ fn no_panic(found: &str) -> Violation {
     of_no_time(format!("expected no panic, found {found}"))
 }
 
-/// Data under a lock is consistent whenever it is free: another worker's panic doesn't matter.
+/// Locks a mutex even if another worker panicked while holding it: the data is consistent whenever
+/// the lock is free.
 pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

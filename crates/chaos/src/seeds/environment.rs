@@ -3,8 +3,8 @@
 use super::{SeedsError, Shard};
 
 impl Shard {
-    /// The shard that the environment names, from a Kubernetes indexed Job or a CI matrix, with the
-    /// variable that says so. `None` if nothing does.
+    /// Returns the shard that the environment names, from a Kubernetes indexed Job or a CI matrix,
+    /// and the variable that gave it. `None` if no variable does.
     ///
     /// `variable` looks a variable up. It knows, in this order: `CHAOS_SHARD_INDEX` and Kubernetes'
     /// `JOB_COMPLETION_INDEX`, both from 0 and with `CHAOS_SHARD_COUNT`; and the pairs that GitLab,
@@ -50,13 +50,13 @@ impl Shard {
     }
 }
 
-/// The variables with which an environment says which part of a job this is.
+/// The variables by which an environment says which part of a job this is.
 struct Environment {
     index: &'static str,
     count: &'static str,
     /// The index of the first part.
     first: u64,
-    /// The environment itself gives only the index.
+    /// Whether the environment itself gives only the index, so that the user must set the count.
     count_is_set_by_hand: bool,
 }
 

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Seeds {
     first: u64,
-    /// Exclusive; `None` if open.
+    /// Exclusive end; `None` if the range is open.
     end: Option<u64>,
 }
 
@@ -47,7 +47,7 @@ pub struct Shard {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SeedsError {
-    /// Not a range.
+    /// The text is not a range.
     #[error(
         "{found:?} is not a range of seeds: expected A..B, A.. or one seed, with whole numbers \
          below 2^64"
@@ -56,35 +56,35 @@ pub enum SeedsError {
         /// What was found.
         found: String,
     },
-    /// A range without seeds.
+    /// The range has no seeds.
     #[error("{found:?} holds no seed: the second number must be larger than the first")]
     Empty {
         /// What was found.
         found: String,
     },
-    /// Not a shard.
+    /// The text is not a shard.
     #[error("{found:?} is not a shard: expected I/N with whole numbers, such as 2/4")]
     Shard {
         /// What was found.
         found: String,
     },
-    /// A shard beyond the last, or number 0.
+    /// The shard is beyond the last, or number 0.
     #[error("there is no shard {found}: of N shards the first is 1/N and the last N/N")]
     Index {
         /// What was found.
         found: String,
     },
-    /// An environment variable that is not a number.
+    /// An environment variable is not a number.
     #[error("the environment's {variable} is {found:?}: expected a whole number{expected}")]
     Variable {
-        /// Its name.
+        /// The variable's name.
         variable: &'static str,
         /// What was found.
         found: String,
-        /// More of what was expected.
+        /// What else was expected of the number.
         expected: &'static str,
     },
-    /// An index without a count.
+    /// There is an index without a count.
     #[error(
         "the environment's {index} gives the shard, but {count} does not give the number of \
          shards: set it, or use --shard I/N"
@@ -104,7 +104,7 @@ impl Seeds {
         Self { first, end: None }
     }
 
-    /// One seed.
+    /// The range of this one seed.
     #[must_use]
     pub fn one(seed: u64) -> Self {
         Self {
@@ -113,7 +113,7 @@ impl Seeds {
         }
     }
 
-    /// Whether `seed` is one of them.
+    /// Whether the range holds `seed`.
     #[must_use]
     pub fn contains(self, seed: u64) -> bool {
         seed >= self.first && self.end.is_none_or(|end| seed < end)
@@ -125,7 +125,7 @@ impl Seeds {
         self.end.is_none()
     }
 
-    /// How many there are; `None` if the range is open.
+    /// The number of seeds; `None` if the range is open.
     #[must_use]
     pub fn count(self) -> Option<u64> {
         self.end.map(|end| end - self.first)
@@ -145,10 +145,10 @@ impl Seeds {
 }
 
 impl Shard {
-    /// The only one.
+    /// The only shard, which has all seeds.
     pub const WHOLE: Self = Self { index: 1, count: 1 };
 
-    /// Number `index` of `count`, from 1.
+    /// Returns shard number `index` of `count`, counted from 1.
     ///
     /// # Errors
     /// [`SeedsError::Index`] if it does not exist.
@@ -161,19 +161,19 @@ impl Shard {
         Ok(Self { index, count })
     }
 
-    /// Its number, from 1.
+    /// The shard's number, from 1.
     #[must_use]
     pub fn index(self) -> u64 {
         self.index
     }
 
-    /// Of how many.
+    /// The number of shards.
     #[must_use]
     pub fn count(self) -> u64 {
         self.count
     }
 
-    /// Its part of `seeds`, in order.
+    /// Returns the shard's part of `seeds`, in order.
     pub fn seeds(self, seeds: Seeds) -> impl Iterator<Item = u64> + use<> {
         let first = seeds.first.checked_add(self.index - 1);
         std::iter::successors(first, move |seed| seed.checked_add(self.count))

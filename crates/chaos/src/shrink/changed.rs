@@ -2,7 +2,7 @@
 
 use wstape_tape::Step;
 
-/// `step` after a change.
+/// Returns a copy of `step` after a change.
 pub(super) fn changed(step: &Step, change: impl FnOnce(&mut Step)) -> Step {
     let mut step = step.clone();
     change(&mut step);

@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 /// The simplest event of all.
 const HEARTBEAT: &str = r#"{"event":"heartbeat"}"#;
 
-/// A simpler event than `bytes` that `will_do`: a heartbeat, else fewer members and elements, at
-/// any depth, and smaller values. `None` if there is none, or `bytes` are not JSON.
+/// Returns a simpler event than `bytes` that `will_do`: a heartbeat, else one with fewer members
+/// and elements, at any depth, and smaller values. `None` if there is none, or `bytes` are not
+/// JSON.
 pub(super) fn simplest(bytes: &Bytes, mut will_do: impl FnMut(Bytes) -> bool) -> Option<Bytes> {
     let heartbeat = Bytes::from_static(HEARTBEAT.as_bytes());
     if *bytes == heartbeat {
@@ -20,7 +21,7 @@ pub(super) fn simplest(bytes: &Bytes, mut will_do: impl FnMut(Bytes) -> bool) ->
     let mut best = None;
     while let Some(simpler) = simpler(&now)
         .into_iter()
-        // A reader goes by the event's name, and an emit must have one.
+        // Readers go by the event's name, and an `emit` must have one.
         .filter(|value| value["event"] == now["event"] && value["event"].is_string())
         .find(|value| will_do(text(value)))
     {

@@ -80,7 +80,7 @@ impl Knob {
         }
     }
 
-    /// The units it is rounded to.
+    /// The units that the number is rounded to.
     pub(super) fn units(self) -> &'static [u64] {
         match self {
             Self::AfterTime
@@ -93,13 +93,13 @@ impl Knob {
         }
     }
 
-    /// The number that `step` has there.
+    /// Returns the number that `step` has there.
     pub(super) fn get(self, step: &Step) -> Option<u64> {
         // One function knows where each number is, and it borrows the step mutably.
         self.place(&mut step.clone()).and_then(|place| place.get())
     }
 
-    /// `step` with another number there; unchanged if it has none.
+    /// Returns `step` with another number there; unchanged if it has none.
     pub(super) fn set(self, step: &Step, to: u64) -> Step {
         changed(step, |step| {
             if let Some(place) = self.place(step) {

@@ -37,7 +37,8 @@ use self::simpler::simplest_step;
 use crate::case::Case;
 use wstape_oracle::Rule;
 
-/// Most rounds of all passes. Shrinking ends with a round that changes nothing, usually the third.
+/// The most rounds of all passes. Shrinking ends with a round that changes nothing, mostly the
+/// third.
 const MAX_ROUNDS: u32 = 16;
 
 /// The result of a shrink.

@@ -3,7 +3,7 @@
 /// Units of time to round to, in microseconds, the roundest first.
 pub(super) const TIME_UNITS: &[u64] = &[1_000_000, 100_000, 10_000, 1_000, 1];
 
-/// Units of a count, of bytes, of a status.
+/// Units to round counts, bytes and statuses to.
 pub(super) const COUNT_UNITS: &[u64] = &[1];
 
 /// Searches for a simpler number than `now` that `will_do`, in `least..`; `None` if there is none.

@@ -2,11 +2,11 @@
 
 use crate::case::Case;
 
-/// Most cases tried in one shrink, however much time there is.
+/// The most cases tried in one shrink, however much time there is.
 pub(super) const MAX_TRIES: u64 = 100_000;
 
-/// The best case so far, and the two questions: does this case still break the rule, and is there
-/// time for another?
+/// The best case so far, and two questions to ask: does this case still break the rule, and is
+/// there time for another?
 pub(super) struct Search<'a> {
     best: Case,
     breaks: &'a mut dyn FnMut(&Case) -> bool,
@@ -50,12 +50,12 @@ impl<'a> Search<'a> {
         self.tries
     }
 
-    /// How often the best was replaced.
+    /// How often the best case was replaced.
     pub(super) fn improvements(&self) -> u64 {
         self.improvements
     }
 
-    /// Tries a simpler case, which becomes the best if it still breaks the rule.
+    /// Tries a simpler case, which becomes the best one if it still breaks the rule.
     pub(super) fn offer(&mut self, case: Case) -> bool {
         if self.over || case == self.best {
             return false;

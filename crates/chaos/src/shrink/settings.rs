@@ -37,8 +37,8 @@ pub(super) fn plainer_settings(search: &mut Search<'_>) {
     }
 }
 
-/// Gives receivers room for only one event. Few events then break the rule where many were needed;
-/// once few steps are left, the default is tried again.
+/// Gives receivers room for only one event, so that few events break the rule where many were
+/// needed. Once few steps are left, the default is tried again.
 pub(super) fn less_room(search: &mut Search<'_>) {
     let mut case = search.best().clone();
     case.settings.events_capacity = LEAST_CAPACITY;

@@ -32,8 +32,8 @@ pub(super) fn simplest_step(step: &mut Step, mut will_do: impl FnMut(&Step) -> b
     payload(step, &mut will_do);
 }
 
-/// Simpler steps, the simplest first. No chain of choices leads back to `step`: each says less, or
-/// comes earlier in the same order of preference.
+/// Returns simpler steps, the simplest first. No chain of choices leads back to `step`, because
+/// each choice says less than the step before it, or comes earlier in the same order of preference.
 fn choices(step: &Step) -> Vec<Step> {
     let mut choices: Vec<Step> = actions(&step.action)
         .into_iter()
@@ -182,7 +182,7 @@ mod tests {
 
     use super::simplest_step;
 
-    /// The shortest part of `line` whose text contains all of `needed`.
+    /// Simplifies the step in `line` as long as its text still contains all of `needed`.
     fn left(line: &str, needed: &[&str]) -> String {
         let mut step = Step::parse("a table", 1, line).unwrap();
         simplest_step(&mut step, |step| {

@@ -9,7 +9,8 @@ use super::number::{TIME_UNITS, simplest};
 use super::search::Search;
 use crate::case::Case;
 
-/// Ends the run as early as it still breaks the rule; what would come later goes.
+/// Ends the run as early as possible while the case still breaks the rule, and removes what would
+/// come later.
 pub(super) fn end_earlier(search: &mut Search<'_>) {
     let start = search.best().clone();
     let Some(end) = tapes(&start).filter_map(last_time).max() else {
@@ -46,7 +47,7 @@ pub(super) fn close_gaps(search: &mut Search<'_>) {
             };
             search.offer(edited(&start, later, |tape| moved(tape, until, to)))
         });
-        // A closed gap leaves nothing at `until`: what came after it is next.
+        // Once a gap is closed, nothing is left at `until`: whatever came after it is next.
         from = gap.map_or(until, |gap| Micros(from.0 + gap));
     }
 }
@@ -77,7 +78,7 @@ fn last_time(tape: &Tape) -> Option<Micros> {
     times(tape).last()
 }
 
-/// The tape up to `end`: a later end moves there.
+/// Returns the tape up to `end`; an `end` step that came later moves there.
 fn cut(tape: &Tape, end: Micros) -> Tape {
     let steps = tape.steps.iter().filter_map(|step| match step.trigger {
         Trigger::At(at) if at <= end => Some(step.clone()),

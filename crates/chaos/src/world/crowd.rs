@@ -17,15 +17,15 @@ use crate::case::Case;
 use crate::coverage::Coverage;
 use crate::verdict::Verdict;
 
-/// When each dial began, and whose it was, if known.
+/// When each dial began, and which subscriber made it, if known.
 type Dials = Mutex<Vec<(Micros, Option<u32>)>>;
 
-/// A dialer that records when it is used.
+/// A dialer that records each of its dials.
 #[derive(Debug)]
 struct CountedDialer {
     net: MemoryNet,
     clock: Clock,
-    /// Whose it is; `None` for the shared dialer that dials through `wstape_dial` go to.
+    /// The subscriber that dials here; `None` for the shared dialer behind `wstape_dial`.
     number: Option<u32>,
     dials: Arc<Dials>,
 }
@@ -40,7 +40,7 @@ impl Dialer for CountedDialer {
     }
 }
 
-/// The range between the first delay's shortest and longest; `None` without jitter.
+/// The width of the range that the first delay is drawn from; `None` without jitter.
 fn width(settings: &Settings, terms: &Terms) -> Option<Micros> {
     match terms {
         Terms::Settings => {
@@ -55,8 +55,9 @@ fn width(settings: &Settings, terms: &Terms) -> Option<Micros> {
     }
 }
 
-/// Dials with who made them. If that is unknown, the n-th dial after the drop is taken for the n-th
-/// subscriber's: each makes one before any makes another, because the engine accepts them all.
+/// Pairs each dial with the number of the subscriber that made it. If that is unknown, the n-th
+/// dial after the drop is taken for the n-th subscriber's: each makes one before any makes another,
+/// because the engine accepts them all.
 fn by_number(dials: &[(Micros, Option<u32>)], dropped: Micros) -> Vec<(Micros, u32)> {
     let (mut before, mut after) = (0, 0);
     let numbered = dials.iter().map(|(at, number)| {

@@ -24,14 +24,14 @@ fn lateness(time: Time) -> Micros {
 struct Fault<'a> {
     kind: FaultKind,
     step: &'a Step,
-    /// What a journal says about it, if that tells it from others.
+    /// The words of its journal entry, if they tell it from other faults.
     words: Cow<'static, str>,
 }
 
-/// What a journal says about a step; computed once, because half a journal may be compared with it.
+/// The words of a step's journal entry; computed once, as half a journal may be compared with them.
 fn words(step: &Step) -> Cow<'static, str> {
     match &step.action {
-        // Any event.
+        // Any event will do: the engine may shift the times in it.
         Action::Emit(_) => Cow::Borrowed(""),
         action if action.is_state() => step.words(),
         action => action.words(),
@@ -53,7 +53,8 @@ pub(super) fn count_fired(case: &Case, time: Time, journal: &[Entry], coverage: 
             Some(Fault { kind, step, words })
         })
         .collect();
-    // Steps that show at once, by time; the others, which may show at any time, by how they show.
+    // Steps whose effect shows at once, by time; the others, which may show at any time, by how
+    // they show.
     let (mut at_once, mut later): (BTreeMap<Micros, Faults<'_>>, BTreeMap<Sight, Faults<'_>>) =
         Default::default();
     for fault in &faults {
@@ -131,7 +132,7 @@ impl Fault<'_> {
     /// Whether the step may have been performed at the entry's time, on its connection.
     fn is_at(&self, entry: &Entry, lateness: Micros) -> bool {
         match self.step.trigger {
-            // What clears by itself, or meets a later connection, shows later.
+            // A fault that clears by itself, or is met by a later connection, shows later.
             Trigger::At(at) => {
                 let later = self.lasts() && entry.at >= at;
                 let conn = match self.step.conn {
@@ -146,7 +147,7 @@ impl Fault<'_> {
         }
     }
 
-    /// Whether it shows when a connection meets it, not when it is set.
+    /// Whether it shows when a connection meets it, rather than when it is set.
     fn lasts(&self) -> bool {
         matches!(
             self.step.action,
@@ -159,7 +160,7 @@ impl Fault<'_> {
         )
     }
 
-    /// How it may show.
+    /// The ways in which it may show.
     fn sights(&self) -> &'static [Sight] {
         match &self.step.action {
             Action::Down(Down::Refuses | Down::Drains) => &[Sight::Down, Sight::DialRefused],
@@ -184,7 +185,8 @@ impl Fault<'_> {
         }
     }
 
-    /// Whether an entry of a kind that it [may show as](Self::sights) says that it fired.
+    /// Whether an entry shows that the fault fired, if its kind is one that the fault [may show
+    /// as](Self::sights).
     fn shows_as(&self, kind: &JournalKind) -> bool {
         match (&self.step.action, kind) {
             (Action::Refuse(Some(refusal)), JournalKind::Refused { status }) => {
@@ -195,7 +197,7 @@ impl Fault<'_> {
             }
             (Action::Drop(end), JournalKind::Dropped(found)) => end == found,
             (action, JournalKind::State(text)) => *text == self.words && !action.clears(),
-            // Any event: the engine may shift the times in it.
+            // Any event will do: the engine may shift the times in it.
             (Action::Emit(_), JournalKind::Sent { .. }) => true,
             (_, JournalKind::Sent { what, .. }) => **what == *self.words,
             (Action::Mark(name), JournalKind::Mark(found)) => found == name,

@@ -28,20 +28,21 @@ use crate::fnv::Fnv;
 use crate::pulse::Pulse;
 use crate::verdict::Verdict;
 
-/// Turns that tasks get to end in, once nothing keeps them.
+/// How many turns of the runtime tasks get to end in, once nothing keeps them.
 const TURNS_TO_END: usize = 64;
-/// Turns that a subscriber gets to take in what was delivered.
+/// How many turns of the runtime a subscriber gets to take in what was delivered.
 const TURNS_TO_SETTLE: usize = 64;
-/// How many more times to look for leftover tasks of any subscriber: for a minute in all.
+/// How many more times, and how far apart, to look for leftover tasks of a subscriber judged by
+/// bounds: for a minute in all.
 const LOOKS_FOR_TASKS: usize = 12;
 const LOOK_FOR_TASKS: Micros = Micros::from_ms(5_000);
 /// How often to check whether a subscriber has recovered.
 const LOOK_FOR_RECOVERY: Micros = Micros::from_ms(250);
 /// How long after a shutdown nothing may connect, on top of the longest delay.
 const AFTERMATH: Micros = Micros::from_ms(1_000);
-/// How many of these a shutdown may take in real time.
+/// How many times `AFTERMATH` a shutdown may take in real time.
 const MAX_AFTERMATHS: usize = 12;
-/// Things that one receiver may report in a row before others get a turn.
+/// The most things that one receiver may report in a row before others get a turn.
 const MAX_HEARD_AT_ONCE: usize = 1 << 20;
 
 /// A live world.
@@ -135,7 +136,7 @@ impl World {
         Ok(world.judge(case, subject, &entries))
     }
 
-    /// Runs until `until`, looking whenever something happens.
+    /// Runs until `until`, and looks at everything whenever something happens.
     async fn until(&mut self, until: Micros) {
         let mut next_look = self.observer.judge(|judge, _| judge.next_look());
         loop {
@@ -177,8 +178,8 @@ impl World {
         }
     }
 
-    /// Runs until `end`. In real time, only until the subscriber has recovered: the rest would be
-    /// minutes of waiting for something that has come already.
+    /// Runs until `end`. In real time, stops once the subscriber has recovered: the rest would be
+    /// minutes of waiting for nothing new.
     async fn until_over(&mut self, end: Micros) {
         while self.pace == Pace::Real && !self.observer.judge(|judge, _| judge.has_recovered()) {
             let next = Micros(self.clock.now().0.saturating_add(LOOK_FOR_RECOVERY.0));
@@ -189,7 +190,7 @@ impl World {
         }
         let end = match self.pace {
             Pace::Virtual => end,
-            // It is watched a moment longer, at work again.
+            // A recovered subscriber is watched at work for a moment longer.
             Pace::Real => Micros(self.clock.now().0.saturating_add(AFTERMATH.0)).min(end),
         };
         self.until(end).await;
@@ -213,7 +214,7 @@ impl World {
         self.observer.look_around()
     }
 
-    /// Lets reading receivers hear what there is.
+    /// Lets receivers that are reading hear what there is.
     fn listen(&mut self) {
         if self.stalled {
             return;
@@ -289,7 +290,7 @@ impl World {
     }
 
     fn stall(&mut self, stalled: bool) {
-        // What there is to hear is heard before or after.
+        // Receivers hear what is waiting: before a stall begins, or once it is over.
         self.listen();
         self.stalled = stalled;
         self.observer
@@ -319,7 +320,7 @@ impl World {
         }
     }
 
-    /// Ends the case: any remaining handle shuts down, and nothing may follow.
+    /// Ends the case: shuts down through any handle that remains; nothing may follow.
     async fn close(&mut self, case: &Case) {
         if self.stalled {
             self.stall(false);
@@ -342,7 +343,8 @@ impl World {
         self.until(Micros(until)).await;
     }
 
-    /// In real time, doesn't wait for what might follow a shutdown minutes later.
+    /// Closes the case in real time: waits for the shutdown, but not for what might follow it
+    /// minutes later.
     async fn close_in_real_time(&mut self) {
         let later = |clock: &Clock| Micros(clock.now().0.saturating_add(AFTERMATH.0));
         for _ in 0..MAX_AFTERMATHS {
@@ -356,7 +358,7 @@ impl World {
         self.until(until).await;
     }
 
-    /// The engine is gone; checks whether the subscriber has left anything behind.
+    /// Drops the engine, then checks whether the subscriber has left any task behind.
     async fn bury(&mut self, engine: Engine) {
         drop(engine);
         if !self.stopped {
@@ -370,7 +372,7 @@ impl World {
             tokio::task::yield_now().await;
         }
         if self.pace == Pace::Virtual && self.observer.judge(|judge, _| judge.is_bounded()) {
-            // A task that notices when it next wakes is not a leftover.
+            // A task that notices the end when it next wakes is not a leftover.
             for _ in 0..LOOKS_FOR_TASKS {
                 let next = Micros(self.clock.now().0.saturating_add(LOOK_FOR_TASKS.0));
                 self.clock.sleep_until(next).await;
@@ -397,7 +399,7 @@ impl World {
         let model = judge.expected();
         let (reconnects, messages) = (judge.reconnects(), judge.messages());
         let found = judge.finish(at);
-        // What is found only now gets the moment at the end.
+        // Violations that are found only now get the moment at the end of the case.
         for violation in &found.violations[moments.len()..] {
             trace.mark(
                 at,
@@ -430,8 +432,8 @@ impl World {
     }
 }
 
-/// The judge of a case. Timers fire late on a machine that does other work: in real time a dial may
-/// be late too.
+/// Returns the judge of a case. In real time it also tolerates late dials, because timers fire late
+/// on a busy machine.
 fn judge_of(case: &Case, subject: &dyn Subject, pace: Pace) -> Judge {
     let quiet_at = case.about.quiet_at_us.map(Micros);
     let judge = match subject.terms_of(&case.settings) {
@@ -461,7 +463,7 @@ fn engine_hash(journal: &[Entry]) -> u64 {
     hash.value()
 }
 
-/// How the subscriber ended although nobody asked it to; never while it runs.
+/// Waits for the subscriber to end although nobody asked it to, and returns how it ended.
 async fn poll_ended(handle: &mut Option<Box<dyn Handle>>) -> Result<(), String> {
     poll_fn(|cx| match handle {
         Some(handle) => handle.poll_ended(cx),
@@ -470,7 +472,7 @@ async fn poll_ended(handle: &mut Option<Box<dyn Handle>>) -> Result<(), String> 
     .await
 }
 
-/// The shutdown's outcome, if one is in progress; otherwise never.
+/// Waits for the outcome of the shutdown in progress; if there is none, waits for ever.
 async fn poll_stopping(stopping: &mut Option<Stopping>) -> Result<(), String> {
     match stopping {
         Some(stopping) => stopping.await,

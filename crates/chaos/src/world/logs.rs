@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use tracing::field::{Field, Visit};
 use tracing::span;
 
-/// Longest part of a line that is searched, in bytes; lines are cut there.
+/// The longest part of a line that is searched, in bytes; lines are cut there.
 const MAX_LINE_BYTES: usize = 64 * 1024;
 
 /// Something that must not be logged, and its name.
@@ -23,7 +23,7 @@ pub(super) struct Secret {
 }
 
 impl Secret {
-    /// A secret in plain text, and as base64.
+    /// Returns a secret in plain text, and as base64.
     pub(super) fn both(name: &'static str, text: &str) -> [Self; 2] {
         [text.to_owned(), BASE64.encode(text)].map(|text| Self { name, text })
     }
@@ -34,9 +34,9 @@ impl Secret {
 pub(super) struct Searched {
     /// Lines that were logged.
     pub(super) lines: u64,
-    /// The first secret found in a line of the subject's own: its name, and who logged it.
+    /// The first secret found in one of the subject's own lines: its name, and who logged it.
     pub(super) found: Option<(&'static str, String)>,
-    /// Secrets in others' lines: what, and by whom.
+    /// Secrets in lines of other crates: which, and by which crate.
     pub(super) by_others: BTreeSet<String>,
 }
 
@@ -50,9 +50,9 @@ struct Search {
     line: String,
 }
 
-/// Whether the process's logger is this one.
+/// Whether the process's logger is the one defined here.
 static OURS: AtomicBool = AtomicBool::new(false);
-/// Watches in progress, on all threads: without one, records are not even made.
+/// The number of watches in progress, on all threads; at zero, no log records are even made.
 static WATCHES: Mutex<usize> = Mutex::new(0);
 
 thread_local! {
@@ -110,7 +110,7 @@ fn count(change: impl FnOnce(usize) -> usize) {
 /// Searches a line.
 fn search(by: &str, write: impl FnOnce(&mut String)) {
     SEARCH.with(|search| {
-        // Logging while a line is being made is ignored: the line is borrowed.
+        // What is logged while a line is being written is ignored, because the line is borrowed.
         let Ok(mut search) = search.try_borrow_mut() else {
             return;
         };

@@ -1,13 +1,13 @@
 //! R13: how much memory a case takes, if the binary counts it.
 
-/// Most bytes that a case may have allocated at once; a usual one takes a few hundred KiB.
+/// The most bytes that a case may have allocated at once; a usual one takes a few hundred KiB.
 pub(super) const MAX_MEMORY_BYTES: usize = 256 << 20;
 
 /// The memory of the process, while one case is played.
 pub(super) struct Memory {
     read: fn() -> usize,
     at_start: usize,
-    /// Already reported.
+    /// Whether it was already reported.
     told: bool,
 }
 

@@ -102,9 +102,9 @@ struct WatchedStream {
     stream: ClientEnd,
     observer: Arc<Observer>,
     dial: u64,
-    /// A write is pending.
+    /// Whether a write is pending.
     blocked: bool,
-    /// The end was delivered.
+    /// Whether the end of the stream was delivered.
     ended: bool,
 }
 
@@ -127,7 +127,7 @@ impl AsyncRead for WatchedStream {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let dial = self.dial;
-        // Asking for more means it is done with what there was.
+        // A subscriber that reads again is done with what it read before.
         self.observer.look_strictly();
         let (before, room) = (buf.filled().len(), buf.remaining());
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);

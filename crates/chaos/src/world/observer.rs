@@ -11,8 +11,8 @@ use wstape_tape::Micros;
 
 use super::trace::{Happening, Trace};
 
-/// Dials at one instant that are more than anybody needs: the next never completes, because a
-/// spinning subscriber would go on for ever without time passing.
+/// The most dials that complete at one instant, far more than anybody needs. Later ones never do,
+/// because a spinning subscriber would go on for ever without time passing.
 const MAX_DIALS_AT_ONCE: u32 = 256;
 
 /// Sees everything that passes between a subscriber and its world.
@@ -44,7 +44,7 @@ struct Seen {
     dialed: (Micros, u32),
     /// How long a dial takes.
     dial_takes: Micros,
-    /// Reused from write to write.
+    /// A buffer, reused from write to write.
     same: Vec<u8>,
     /// The instant of the last strict look, if nothing has happened since.
     looked: Option<Micros>,
@@ -118,7 +118,7 @@ impl Seen {
         judge.look(at, view, strict);
     }
 
-    /// If a rule just broke, marks it in the trace and keeps what can be seen.
+    /// Marks a rule that just broke in the trace, and keeps what can be seen at this moment.
     fn mark(&mut self, at: Micros) {
         while let Some(violation) = self.judge.violations().get(self.moments.len()) {
             let line = format!("BROKEN {violation}");
@@ -152,14 +152,14 @@ impl Observer {
         }
     }
 
-    /// The subscriber has started: from here on it can be looked at.
+    /// Begins to watch the subscriber, which has started.
     pub(super) fn watch(&self, mirror: Option<Arc<dyn Mirror>>, record: Option<Arc<dyn Record>>) {
         let mut seen = self.seen.lock();
         seen.mirror = mirror;
         seen.record = record;
     }
 
-    /// Trace, judge and moments as they are; what happens from here on is discarded.
+    /// Takes out the trace, the judge and the moments; what happens from here on is discarded.
     pub(super) fn take(&self, unwatched: Judge) -> (Trace, Judge, Vec<Moment>) {
         let mut seen = self.seen.lock();
         seen.mirror = None;
@@ -171,7 +171,8 @@ impl Observer {
         )
     }
 
-    /// Everything seen so far, for a report that something passes.
+    /// Locks everything seen so far, to report something that passes; a strict look is due again
+    /// after it.
     fn passes(&self) -> MutexGuard<'_, Seen> {
         let mut seen = self.seen.lock();
         seen.looked = None;
@@ -183,7 +184,7 @@ impl Observer {
         self.seen.lock().text()
     }
 
-    /// Does something that the trace records, and reports it to the judge.
+    /// Records something in the trace, and reports it to the judge.
     pub(super) fn note<T>(
         &self,
         dial: u64,
@@ -200,7 +201,7 @@ impl Observer {
         told
     }
 
-    /// Reports to or asks the judge about something that the trace doesn't record.
+    /// Reports something that the trace doesn't record to the judge, or asks the judge about it.
     pub(super) fn judge<T>(&self, tell: impl FnOnce(&mut Judge, Micros) -> T) -> T {
         let at = self.clock.now();
         let mut seen = self.passes();
@@ -209,16 +210,16 @@ impl Observer {
         told
     }
 
-    /// From here on dials take this long.
+    /// Sets how long dials take from here on.
     pub(super) fn dials_take(&self, takes: Micros) {
         self.seen.lock().dial_takes = takes;
     }
 
-    /// Looks at the subscriber once it is done with everything delivered.
+    /// Looks at a subscriber that is done with everything delivered.
     pub(super) fn look_strictly(&self) {
         let at = self.clock.now();
         let mut seen = self.seen.lock();
-        // Asking again at the same instant means nothing was taken in since.
+        // A second look at the same instant finds that nothing was taken in since.
         if seen.looked == Some(at) {
             return;
         }
@@ -238,7 +239,7 @@ impl Observer {
         seen.judge.next_look()
     }
 
-    /// A receiver heard something.
+    /// Records that a receiver heard something.
     pub(super) fn heard(&self, receiver: usize, heard: &Heard) {
         let at = self.clock.now();
         let mut seen = self.passes();
@@ -251,8 +252,8 @@ impl Observer {
         seen.mark(at);
     }
 
-    /// Begins a dial of `host`, which is the engine's if `right`; returns its number, and how long
-    /// it takes (for ever if the subscriber spins).
+    /// Begins a dial of `host`, which is the engine's if `right`. Returns the dial's number and how
+    /// long it takes: for ever if the subscriber spins.
     pub(super) fn dial(&self, host: &str, right: bool) -> (u64, Micros) {
         let at = self.clock.now();
         let mut seen = self.passes();

@@ -77,7 +77,7 @@ fn play_out(case: &Case, subject: &dyn Subject, pace: Pace) -> Result<Played, Un
     let secrets = secrets(case, subject);
     let watch = (!secrets.is_empty()).then(|| Watch::begin(secrets, subject.crates()));
     let played = play_in(&runtime, case, subject, pace);
-    // What still runs ends, and may log. Work on its own threads is not awaited.
+    // This ends what still runs, which may log. Work on other threads is not awaited.
     runtime.shutdown_background();
     let mut played = played?;
     if let Some(watch) = watch {

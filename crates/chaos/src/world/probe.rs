@@ -10,7 +10,7 @@ use wstape_tape::{Header, Tape};
 use super::engine::{Pace, clock_of, engine_of, url};
 use crate::case::{About, Case};
 
-/// What a subscriber lets the judge see. It is started in its own world and dropped at once.
+/// Returns what a subscriber lets the judge see. It starts in its own world and is dropped at once.
 ///
 /// # Errors
 /// Why it does not start, in words.
@@ -43,7 +43,7 @@ pub fn offers(subject: &dyn Subject) -> Result<Offers, String> {
         })?;
         Ok(running.offers())
     });
-    // Work that it may have begun on its own threads is not awaited.
+    // Work that it may have begun on other threads is not awaited.
     runtime.shutdown_background();
     offers
 }

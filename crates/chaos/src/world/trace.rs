@@ -9,21 +9,21 @@ use wstape_tape::Micros;
 use crate::call::Call;
 use crate::fnv::Fnv;
 
-/// Most entries kept for display; all of them are hashed.
+/// The most entries kept for display; all of them are hashed.
 const MAX_ENTRIES: usize = 65_536;
-/// Most bytes of payloads kept for display; all of them are hashed.
+/// The most bytes of payloads kept for display; all of them are hashed.
 const MAX_KEPT_BYTES: usize = 1 << 20;
-/// Longest payload that a line shows, in bytes.
+/// The longest payload that a line shows, in bytes.
 const SHOWN_BYTES: usize = 160;
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceEntry {
-    /// When, on the world's clock.
+    /// When it happened, on the world's clock.
     pub at: Micros,
-    /// On which dial, from 1; 0 if on none.
+    /// The dial that it happened on, from 1; 0 if on none.
     pub dial: u64,
-    /// What.
+    /// What happened.
     pub what: Happening,
 }
 
@@ -46,11 +46,11 @@ pub enum Happening {
     DialDone,
     /// The subscriber gave up the dial.
     DialDropped,
-    /// Bytes were delivered to it.
+    /// Bytes were delivered to the subscriber.
     Read(Payload),
-    /// The end of the stream was.
+    /// The end of the stream was delivered to it.
     ReadFin,
-    /// A reset was.
+    /// A reset was delivered to it.
     ReadReset,
     /// It wrote bytes.
     Wrote(Payload),
@@ -64,7 +64,7 @@ pub enum Happening {
     WroteFin,
     /// It dropped the stream.
     Dropped,
-    /// The world called.
+    /// The world made a call.
     Called(Call),
     /// The shutdown that was called for is over; whether it ended well.
     Stopped(bool),
@@ -102,8 +102,8 @@ impl Trace {
         &self.entries
     }
 
-    /// Lines up to the first one that says `rule` broke, which is marked with `►`, with this many
-    /// entries before it.
+    /// Returns the lines up to the first one that says `rule` broke, which is marked with `►`, with
+    /// this many entries before it.
     #[must_use]
     pub fn before_broke(&self, rule: Rule, entries: usize) -> Vec<String> {
         let says = format!("BROKEN {rule} at ");
@@ -141,7 +141,7 @@ impl Trace {
         self.hash.value()
     }
 
-    /// Adds to the hash what is in no entry.
+    /// Adds bytes to the hash that are in no entry.
     pub(super) fn hash_in(&mut self, bytes: &[u8]) {
         self.hash.take(bytes);
     }
@@ -262,8 +262,8 @@ impl fmt::Display for Line<'_> {
     }
 }
 
-/// What kind of frame the bytes are, if they are one whole unfragmented frame from a server (RFC
-/// 6455, 5.2).
+/// Names the kind of frame that the bytes are, if they are one whole unfragmented frame from a
+/// server (RFC 6455, 5.2).
 fn frame_name(bytes: &[u8], len: usize) -> Option<&'static str> {
     const FIN: u8 = 0x80;
     let [first, second, rest @ ..] = bytes else {

@@ -187,9 +187,9 @@ impl<'t> Reader<'t> {
         found.then_some(node)
     }
 
-    /// Skips a value of any depth, in constant memory except for a bit per level.
+    /// Skips a value of any depth, in constant memory except for a byte per level.
     pub(super) fn skip(&mut self) -> Option<()> {
-        // What ends each open list or object, outermost first.
+        // The closing character of each open list or object, outermost first.
         let mut open: Vec<u8> = Vec::new();
         loop {
             self.space();

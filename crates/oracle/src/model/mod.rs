@@ -30,7 +30,7 @@ pub struct Reading {
     pub value: Arc<str>,
     /// The time of its message.
     pub as_of: DateTime<Utc>,
-    /// It was fetched over HTTP; otherwise it was pushed over the socket.
+    /// Whether it was fetched over HTTP; otherwise it was pushed over the socket.
     pub fetched: bool,
 }
 
@@ -63,7 +63,7 @@ pub struct Event {
     /// Its payload as JSON text: normalised if its kind is known, else as it came (keys in order,
     /// no white space); `null` for a heartbeat.
     pub data: Arc<str>,
-    /// It has the name of a known kind, but its payload is not a reading of it.
+    /// Whether it has the name of a known kind, but a payload that is not a reading of that kind.
     pub payload_failed: bool,
 }
 
@@ -145,8 +145,8 @@ impl Model {
         }
     }
 
-    /// Folds a payload that was fetched over HTTP, true at `as_of`; no heartbeat moves. One that is
-    /// not a reading of `kind` changes nothing.
+    /// Folds a payload that was fetched over HTTP, true at `as_of`. It does not move the heartbeat,
+    /// and one that is not a reading of `kind` changes nothing.
     pub fn backfill(&mut self, kind: Kind, payload: &str, as_of: DateTime<Utc>) {
         let mut reader = Reader::new(payload);
         let value = reader.tree().and_then(|node| {
@@ -162,8 +162,8 @@ impl Model {
         }
     }
 
-    /// A Ping came at `now`, or an unsolicited Pong. A Pong that answers one of the subscriber's
-    /// Pings changes nothing here.
+    /// Records that a Ping, or an unsolicited Pong, came at `now`. A Pong that answers one of the
+    /// subscriber's Pings changes nothing here.
     pub fn sign_of_life(&mut self, now: DateTime<Utc>) {
         self.last_heartbeat = Some(now);
     }
@@ -186,7 +186,7 @@ impl Model {
         self.undecodable
     }
 
-    /// Events of a known kind whose payload was not a reading of it.
+    /// Events of a known kind whose payload was not a reading of that kind.
     #[must_use]
     pub fn failed_payloads(&self) -> u64 {
         self.failed_payloads
@@ -222,7 +222,7 @@ impl Model {
     }
 }
 
-/// Reads one message; `None` where it is no event.
+/// Reads one message; `None` if it is no event.
 ///
 /// An event is one JSON object that names its event as a string. If `event`, `ts` or `data` comes
 /// twice, nobody can tell which is meant, so the message names nothing.

@@ -1,4 +1,5 @@
-//! The times that an engine writes (SPEC, section 1): ISO 8601 in the profile of RFC 3339, naive too.
+//! The times that an engine writes (SPEC, section 1): ISO 8601 in the profile of RFC 3339, and
+//! naive times.
 
 use std::str::Bytes;
 
@@ -44,7 +45,7 @@ pub(super) fn read(text: &str) -> Option<DateTime<Utc>> {
     whole.with_nanosecond(nanos)
 }
 
-/// Three numbers with these digit counts, with a separator between them.
+/// Reads three numbers with these digit counts and a separator between them.
 fn numbers(text: &str, separator: char, lens: [usize; 3]) -> Option<[u32; 3]> {
     let mut parts = text.split(separator);
     let mut numbers = [0; 3];

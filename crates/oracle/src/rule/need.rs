@@ -15,7 +15,7 @@ impl Need {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::CalmEnd, Self::Crowd];
 
-    /// It, as a rule that needs it would say.
+    /// What it is, as part of a sentence: `a calm end`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -15,8 +15,8 @@ pub enum Rule {
     R1,
     /// Each end but shutdown's leads to exactly one reconnect.
     R2,
-    /// Each gap is exactly what SPEC's rules 1, 3 and 6 give, jitter off; within [r, r + cap]
-    /// with full jitter.
+    /// Without jitter, each gap is exactly what SPEC's rules 1, 3 and 6 give; with full jitter it
+    /// is within [r, r + cap], where r is what `Retry-After` asked for, or 0.
     R3,
     /// The backoff counter resets exactly when SPEC's rule 2 says.
     R4,
@@ -27,13 +27,13 @@ pub enum Rule {
     R6,
     /// Every Ping is answered with its payload or a later Ping's, and a Close with a Close.
     R7,
-    /// What a receiver heard is what the link delivered, but for what it was told it missed.
+    /// What a receiver heard is what the link delivered, except for what it was told it missed.
     R8,
     /// The mirror equals the model's fold, at every step.
     R9,
-    /// `ConnectionHealth` agrees with what happened, at every step.
+    /// The record of the connection agrees with what happened, at every step.
     R10,
-    /// Once faults stop, connected and equal to the model within a bound.
+    /// Once faults stop, the subscriber is connected and equal to the model within a bound.
     R11,
     /// Every undecodable message is counted, no more, no fewer.
     R12,

@@ -61,24 +61,24 @@ impl RuleSet {
         self.0.contains(&rule)
     }
 
-    /// In the order of their ids, a subject's own rules last.
+    /// Iterates in the order of the ids, a subject's own rules last.
     pub fn iter(&self) -> impl Iterator<Item = Rule> + '_ {
         self.0.iter().copied()
     }
 
-    /// Those that are in both.
+    /// The rules that are in both.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
         Self(self.0.intersection(&other.0).copied().collect())
     }
 
-    /// Those that are not in `other`.
+    /// The rules that are not in `other`.
     #[must_use]
     pub fn without(&self, other: &Self) -> Self {
         Self(self.0.difference(&other.0).copied().collect())
     }
 
-    /// Whether there is none.
+    /// Whether there are no rules in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -132,7 +132,7 @@ pub struct UnknownRule {
 
 impl UnknownRule {
     pub(super) fn of(name: &str, own: &[Rule]) -> Self {
-        // Every numbered rule is as near as the next.
+        // Only own names are suggested: every numbered rule is as near as the next.
         let near = own
             .iter()
             .map(|rule| (letters_apart(name, &rule.to_string()), rule.to_string()))

@@ -21,7 +21,7 @@ pub(super) struct Answers {
     /// The codes that a Close may carry, and since when it is owed; no codes means any.
     owed: Option<(Vec<u16>, Micros)>,
     closed: bool,
-    /// Writes are or were blocked, so answers may be too.
+    /// Whether writes are or were blocked, so that answers may be too.
     hindered: bool,
 }
 
@@ -30,12 +30,12 @@ pub(super) struct Answers {
 struct Asked {
     payload: Vec<u8>,
     at: Micros,
-    /// It need not be answered, but may be.
+    /// Whether it need not be answered, but may be.
     excused: bool,
 }
 
 impl Answers {
-    /// A Ping came.
+    /// Notes that a Ping came.
     pub(super) fn ping(&mut self, payload: Vec<u8>, at: Micros) {
         if self.pings.len() == MAX_PINGS {
             self.pings.pop_front();
@@ -47,7 +47,7 @@ impl Answers {
         });
     }
 
-    /// The subscriber wrote a Pong.
+    /// Checks a Pong that the subscriber wrote.
     pub(super) fn pong(&mut self, payload: &[u8], at: Micros, findings: &mut Findings) {
         let answered = self.pings.iter().rposition(|ping| ping.payload == payload);
         match answered {
@@ -77,7 +77,7 @@ impl Answers {
         place.and_then(|place| self.surplus.remove(place)).is_some()
     }
 
-    /// The subscriber wrote a Close.
+    /// Checks a Close that the subscriber wrote.
     pub(super) fn close(&mut self, code: Option<u16>, at: Micros, findings: &mut Findings) {
         if let Some((codes, _)) = self.owed.take() {
             findings.held(Rule::R7);
@@ -92,8 +92,8 @@ impl Answers {
         self.excuse_pings(|_| true);
     }
 
-    /// The peer closed, or broke the protocol: a Close is owed, with one of these codes, or with
-    /// any if there are none.
+    /// Notes that the peer closed, or broke the protocol: a Close is owed, with one of these codes,
+    /// or with any if there are none.
     pub(super) fn owe(&mut self, codes: Vec<u16>, at: Micros) {
         if !self.closed && !self.hindered {
             self.owed = Some((codes, at));
@@ -101,7 +101,7 @@ impl Answers {
         self.excuse_pings(|came| came >= at);
     }
 
-    /// Writes block or fail: answers can't be expected.
+    /// Notes that writes block or fail: answers can't be expected.
     pub(super) fn hinder(&mut self) {
         self.hindered = true;
         self.owed = None;
@@ -113,19 +113,19 @@ impl Answers {
         self.hindered
     }
 
-    /// Writes go on; Pings from here on must be answered again.
+    /// Notes that writes go on: Pings from here on must be answered again.
     pub(super) fn free(&mut self) {
         self.hindered = false;
     }
 
-    /// The connection is over, or about to be, for another reason: what came at this instant need
-    /// not be answered.
+    /// Notes that the connection is over, or about to be, for another reason: what came at this
+    /// instant need not be answered.
     pub(super) fn excuse(&mut self, at: Micros) {
         self.excuse_pings(|came| came >= at);
         self.owed = None;
     }
 
-    /// The connection is over: Pings of this instant need not be answered.
+    /// Notes that the connection is over: Pings of this instant need not be answered.
     pub(super) fn excuse_pings_of(&mut self, at: Micros) {
         self.excuse_pings(|came| came >= at);
     }

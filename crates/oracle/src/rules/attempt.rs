@@ -32,25 +32,25 @@ pub(super) struct Attempt {
     pub(super) opening: Opening,
     /// Bytes delivered before the handshake was decided.
     pub(super) head_bytes: usize,
-    /// The peer spoke before it was asked, or what it says can't begin an answer: a subscriber may
-    /// leave at once, or wait for the end of the head.
+    /// Whether the peer spoke before it was asked, or what it says can't begin an answer: a
+    /// subscriber may leave at once, or wait for the end of the head.
     pub(super) may_leave: bool,
     pub(super) messages: Messages,
     /// What the subscriber sends.
     pub(super) sent: Frames,
     pub(super) liveness: Liveness,
     pub(super) answers: Answers,
-    /// A frame came.
+    /// Whether a frame has come in.
     pub(super) framed: bool,
     /// The subscriber's Pings that no Pong has answered.
     pub(super) pinged: Vec<Vec<u8>>,
-    /// The peer broke the protocol; the subscriber may read up to this offset before it notices.
+    /// How the peer broke the protocol, if it did.
     pub(super) broken: Option<Broken>,
-    /// It ended because no frames came, or writes found no room.
+    /// Whether it ended because no frames came, or writes found no room.
     pub(super) silent: bool,
 }
 
-/// A breach of the protocol that must be noticed by an offset in the stream.
+/// A breach of the protocol: the subscriber may read up to the offset `by` before it notices.
 #[derive(Debug, Clone)]
 pub(super) struct Broken {
     pub(super) by: u64,
@@ -64,7 +64,7 @@ pub(super) struct Broken {
 pub(super) enum Meaning {
     Message(Folded),
     Ping,
-    /// A Pong; whether it answers a Ping.
+    /// A Pong, and whether it answers a Ping.
     Pong(bool),
     Closed(Option<u16>),
     Broken,
@@ -99,8 +99,8 @@ impl Attempt {
         matches!(self.opening.answer(), Some(Answer::Upgraded { .. }))
     }
 
-    /// Bytes were delivered; those from this offset on are new, and everything complete in them has
-    /// been taken in.
+    /// Notes that bytes were delivered; those from this offset on are new, and everything complete
+    /// in them has been taken in.
     pub(super) fn delivered(&mut self, at: Micros, new_from: u64) {
         let under_way = self.messages.under_way();
         let begun = under_way.as_ref().map(|way| way.start >= new_from);
@@ -111,7 +111,7 @@ impl Attempt {
     /// The next item in what was delivered.
     pub(super) fn next(&mut self, at: Micros, wall: DateTime<Utc>) -> Option<Meaning> {
         if let Some(broken) = &mut self.broken {
-            // Bytes of the faulty frame: the subscriber may have needed them.
+            // These are bytes of the faulty frame: the subscriber may need them to notice.
             broken.at = at;
             return None;
         }
@@ -163,7 +163,7 @@ impl Attempt {
         Meaning::Message(folded)
     }
 
-    /// The subscriber sent a Ping.
+    /// Notes that the subscriber sent a Ping.
     pub(super) fn ping(&mut self, payload: Vec<u8>) {
         if self.pinged.len() == MAX_PINGED {
             self.pinged.remove(0);

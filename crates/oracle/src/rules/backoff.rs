@@ -16,7 +16,7 @@ pub(super) struct Backoff {
     max: Duration,
     multiplier: u32,
     jitter: JitterMode,
-    /// Delays since the last frame.
+    /// How many delays there were since the last frame.
     attempt: u32,
     due: Option<Due>,
     dials: u64,
@@ -27,9 +27,9 @@ pub(super) struct Backoff {
 struct Due {
     ended_at: Micros,
     gap: Gap,
-    /// The gap if the end before it had treated the counter the other way.
+    /// The gap if the end had treated the counter the other way.
     otherwise: Option<Gap>,
-    /// A refusal asked for a wait.
+    /// Whether a refusal asked for a wait.
     asked: bool,
     /// Whether its absence has been reported.
     told: bool,
@@ -111,7 +111,7 @@ impl Backoff {
         }
     }
 
-    /// An attempt or a connection ended; `framed` if a frame had come on it.
+    /// Notes that an attempt or a connection ended; `framed` if a frame had come on it.
     pub(super) fn ended(
         &mut self,
         at: Micros,
@@ -137,8 +137,8 @@ impl Backoff {
         });
     }
 
-    /// The last refusal's request to wait may or may not be read: either of the two resulting waits
-    /// is right.
+    /// Notes that the last refusal's request to wait may or may not be read: either of the two
+    /// resulting waits is right.
     pub(super) fn asks_in_doubt(&mut self) {
         let unasked = self.gap(self.attempt.saturating_sub(1), None);
         if let Some(due) = &mut self.due {
@@ -147,7 +147,7 @@ impl Backoff {
         }
     }
 
-    /// The subscriber dials.
+    /// Checks a dial.
     pub(super) fn dialed(&mut self, at: Micros, findings: &mut Findings) {
         self.dials += 1;
         let Some(due) = self.due.take() else {
@@ -185,7 +185,7 @@ impl Backoff {
         }
     }
 
-    /// No dial will come: the subscriber was shut down.
+    /// Expects no dial any more: the subscriber was shut down.
     pub(super) fn stop(&mut self) {
         self.due = None;
     }
@@ -208,7 +208,7 @@ impl Backoff {
         }
     }
 
-    /// The case is over: a dial that was due must have come.
+    /// Checks, once the case is over, that a dial that was due has come.
     pub(super) fn finish(&mut self, now: Micros, findings: &mut Findings) {
         if let Some(due) = self.due
             && now.0 > due.ended_at.0.saturating_add(due.gap.most.0)
@@ -223,7 +223,7 @@ impl Backoff {
             return;
         }
         let (ended_at, gap) = (due.ended_at, due.gap);
-        // The wait that a refusal asked for may be the reason.
+        // The rule is R3 if a refusal asked for a wait, because that may be the reason.
         let rule = if due.asked { Rule::R3 } else { Rule::R2 };
         findings.broke(rule, now, || {
             format!("expected a dial after {gap} from the end at {ended_at}, found none")
@@ -244,8 +244,8 @@ mod tests {
         }
     }
 
-    /// Ends at 0 on a connection with or without a frame, then dials after this many milliseconds,
-    /// repeatedly; returns the broken rules.
+    /// Ends a connection, with or without a frame on it, and dials after this many milliseconds,
+    /// again and again; returns the broken rules.
     fn broken(settings: &Settings, dials: &[(bool, Option<u64>, u64)]) -> Vec<Rule> {
         let mut findings = Findings::new();
         let mut backoff = Backoff::new(settings);

@@ -56,7 +56,7 @@ impl Default for Bounds {
 }
 
 impl Bounds {
-    /// Why no subscriber can mean this declaration, in words.
+    /// Why the declaration makes no sense, in words; `None` if it does.
     #[must_use]
     pub fn flaw(&self) -> Option<&'static str> {
         if self.max_silence == Some(Micros::ZERO) {

@@ -70,7 +70,7 @@ impl Course {
         }
     }
 
-    /// Something happened at `at` that must show from then on.
+    /// Notes that `step` happened at `at` and must show from then on.
     pub(super) fn shows(&mut self, at: Micros, step: Step) {
         self.pending.push_back((at, step));
     }
@@ -99,7 +99,7 @@ impl Course {
         self.attempt.as_mut().filter(|attempt| attempt.dial == dial)
     }
 
-    /// What to call an end that came while a shutdown may be in progress.
+    /// What an end is called that came while a shutdown may be in progress.
     pub(super) fn ends_as(&self, reason: EndReason) -> Called {
         if self.stop.called() {
             Called::OrShutdown(reason)
@@ -108,7 +108,7 @@ impl Course {
         }
     }
 
-    /// Time has come to `at`: what was due before has happened, or should have.
+    /// Lets time come to `at`: what was due before has happened, or should have.
     pub(super) fn pass(&mut self, at: Micros) {
         while let Some((deadline, called)) = self.attempt.as_ref().and_then(Attempt::deadline)
             && deadline < at
@@ -203,7 +203,7 @@ impl Course {
         self.end(at, called, None);
     }
 
-    /// The attempt ends.
+    /// Ends the attempt.
     pub(super) fn end(&mut self, at: Micros, called: Called, asked: Option<std::time::Duration>) {
         let Some(attempt) = &mut self.attempt else {
             return;

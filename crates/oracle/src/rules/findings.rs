@@ -24,7 +24,7 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// No findings yet.
+    /// Creates a collection without findings.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -50,7 +50,7 @@ impl Findings {
         rule.index().is_none_or(|index| self.judged[index])
     }
 
-    /// A rule's precondition held.
+    /// Notes that a rule's precondition held.
     pub fn held(&mut self, rule: Rule) {
         match rule.index() {
             Some(index) => self.held[index] += u64::from(self.judged[index]),
@@ -58,19 +58,19 @@ impl Findings {
         }
     }
 
-    /// The precondition of a subject's own rule held this many times in total.
+    /// Notes that the precondition of a subject's own rule held this many times in total.
     pub(super) fn held_in_all(&mut self, rule: Rule, times: u64) {
         self.held_own.insert(rule, times);
     }
 
-    /// An edge was taken.
+    /// Notes that an edge was taken.
     pub(super) fn took(&mut self, edge: Edge) {
         if let Some(index) = Edge::ALL.iter().position(|other| *other == edge) {
             self.took[index] += 1;
         }
     }
 
-    /// A rule was broken; `what` is only made if there is room for it.
+    /// Notes that a rule was broken; `what` is called only if there is room for it.
     pub fn broke(&mut self, rule: Rule, at: Micros, what: impl FnOnce() -> String) {
         if self.violations.len() < MAX_VIOLATIONS && self.judges(rule) {
             self.violations.push(Violation {
@@ -88,7 +88,7 @@ impl Findings {
         &self.violations
     }
 
-    /// Violations from here on belong to this dial.
+    /// Attributes the violations from here on to this dial.
     pub(super) fn at_dial(&mut self, dial: u64) {
         self.dial = dial;
     }
@@ -115,7 +115,7 @@ impl Default for Findings {
 /// What the rules found in one case.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
-    /// The broken rules, in the order that was seen; at most [`MAX_VIOLATIONS`].
+    /// The violations, in the order they were seen; at most [`MAX_VIOLATIONS`].
     pub violations: Vec<Violation>,
     /// How often each rule's precondition held, if it did.
     pub rules: BTreeMap<Rule, u64>,

@@ -24,7 +24,7 @@ pub struct Judge {
     own: OwnRules,
 }
 
-/// What it judges by.
+/// What a judge judges by.
 #[derive(Debug)]
 enum Kind {
     /// By the contract: a subscriber that reconnects as its settings say.
@@ -63,8 +63,9 @@ macro_rules! by_ref {
 }
 
 impl Judge {
-    /// For a subscriber with these settings, in a world whose wall time at zero is `wall_at_zero`.
-    /// From `quiet_at` on nothing goes wrong, and recovery is required; `None` if it never is.
+    /// Creates a judge for a subscriber with these settings, in a world whose wall time at zero is
+    /// `wall_at_zero`. From `quiet_at` on nothing goes wrong, and recovery is required; `None` if
+    /// it never is.
     #[must_use]
     pub fn exact(
         settings: &Settings,
@@ -78,7 +79,7 @@ impl Judge {
         ))))
     }
 
-    /// For a subscriber that declares nothing and is held to `bounds`; `quiet_at` as in
+    /// Creates a judge for a subscriber that is held to `bounds`; `quiet_at` as in
     /// [`exact`](Self::exact).
     #[must_use]
     pub fn bounded(bounds: Bounds, quiet_at: Option<Micros>) -> Self {
@@ -148,8 +149,8 @@ impl Judge {
         }
     }
 
-    /// Bytes were delivered to the subscriber. Returns those that are the same on every run of the
-    /// case: what follows the handshake's answer.
+    /// Reports bytes that were delivered to the subscriber. Returns those that are the same on
+    /// every run of the case: what follows the handshake's answer.
     pub fn read<'b>(&mut self, at: Micros, dial: u64, bytes: &'b [u8]) -> &'b [u8] {
         let same = whichever!(self, judge => judge.read(at, dial, bytes));
         if !self.own.is_empty() {
@@ -159,41 +160,41 @@ impl Judge {
         same
     }
 
-    /// The subscriber begins to dial.
+    /// Reports that the subscriber begins to dial.
     pub fn dial(&mut self, at: Micros, dial: u64) {
         whichever!(self, judge => judge.dial(at, dial));
         self.own.dial(at, dial);
         self.pass_on(at);
     }
 
-    /// The subscriber dials another address.
+    /// Reports that the subscriber dials another address.
     pub fn dial_elsewhere(&mut self, at: Micros, target: &str) {
         whichever!(self, judge => judge.dial_elsewhere(at, target));
     }
 
-    /// The dial was refused.
+    /// Reports that the dial was refused.
     pub fn dial_refused(&mut self, at: Micros, dial: u64) {
         whichever!(self, judge => judge.dial_refused(at, dial));
         self.own.gone(at, dial, What::DialRefused);
         self.pass_on(at);
     }
 
-    /// The subscriber gave up the dial.
+    /// Reports that the subscriber gave up the dial.
     pub fn dial_dropped(&mut self, at: Micros, dial: u64) {
         whichever!(self, judge => judge.dial_dropped(at, dial));
         self.own.gone(at, dial, What::DialDropped);
         self.pass_on(at);
     }
 
-    /// The end of the stream was delivered, or its reset.
+    /// Reports that the end of the stream, or its reset, was delivered.
     pub fn read_end(&mut self, at: Micros, dial: u64, reset: bool) {
         whichever!(self, judge => judge.read_end(at, dial, reset));
         let what = if reset { What::Reset } else { What::Fin };
         self.tell(at, Some(dial), what);
     }
 
-    /// The subscriber wrote bytes. Appends the part that is the same on every run of the case to
-    /// `same`.
+    /// Reports bytes that the subscriber wrote. Appends the part that is the same on every run of
+    /// the case to `same`.
     pub fn wrote(&mut self, at: Micros, dial: u64, bytes: &[u8], same: &mut Vec<u8>) {
         whichever!(self, judge => judge.wrote(at, dial, bytes, same));
         if !self.own.is_empty() {
@@ -202,91 +203,91 @@ impl Judge {
         }
     }
 
-    /// A write found no room.
+    /// Reports that a write found no room.
     pub fn write_blocked(&mut self, at: Micros, dial: u64) {
         whichever!(self, judge => judge.write_blocked(at, dial));
     }
 
-    /// A write failed: the peer is gone.
+    /// Reports that a write failed: the peer is gone.
     pub fn write_failed(&mut self, at: Micros, dial: u64) {
         whichever!(self, judge => judge.write_failed(at, dial));
     }
 
-    /// The subscriber dropped the stream.
+    /// Reports that the subscriber dropped the stream.
     pub fn dropped(&mut self, at: Micros, dial: u64) {
         whichever!(self, judge => judge.dropped(at, dial));
         self.own.gone(at, dial, What::Dropped);
         self.pass_on(at);
     }
 
-    /// Shutdown is called for.
+    /// Reports that shutdown is called for.
     pub fn shutdown(&mut self, at: Micros) {
         whichever!(self, judge => judge.shutdown(at));
         self.tell(at, None, What::ShutdownCalled);
     }
 
-    /// The shutdown is over.
+    /// Reports that the shutdown is over.
     pub fn stopped(&mut self, at: Micros, ended_well: bool) {
         whichever!(self, judge => judge.stopped(at, ended_well));
         self.tell(at, None, What::ShutdownOver);
     }
 
-    /// The subscriber's future ended although nobody asked it to; `Err` with the panic's message if
-    /// it panicked.
+    /// Reports that the subscriber's future ended although nobody asked it to; `Err` with the
+    /// panic's message if it panicked.
     pub fn gave_up(&mut self, at: Micros, how: Result<(), String>) {
         whichever!(self, judge => judge.gave_up(at, how));
     }
 
-    /// The dial ended in a transport connection.
+    /// Reports that the dial ended in a transport connection.
     pub fn dial_done(&mut self, at: Micros, dial: u64) {
         if let Kind::Exact(judge) = &mut self.kind {
             judge.dial_done(at, dial);
         }
     }
 
-    /// The blocked write went on.
+    /// Reports that the blocked write went on.
     pub fn write_freed(&mut self, at: Micros, dial: u64) {
         if let Kind::Exact(judge) = &mut self.kind {
             judge.write_freed(at, dial);
         }
     }
 
-    /// A receiver was dropped.
+    /// Reports that a receiver was dropped.
     pub fn drop_receiver(&mut self, receiver: usize) {
         if let Kind::Exact(judge) = &mut self.kind {
             judge.drop_receiver(receiver);
         }
     }
 
-    /// Receivers read, or stop reading.
+    /// Reports that receivers stop reading, or read again.
     pub fn stall_receivers(&mut self, stalled: bool) {
         if let Kind::Exact(judge) = &mut self.kind {
             judge.stall_receivers(stalled);
         }
     }
 
-    /// A receiver heard something.
+    /// Reports that a receiver heard something.
     pub fn heard(&mut self, at: Micros, receiver: usize, heard: &Heard) {
         if let Kind::Exact(judge) = &mut self.kind {
             judge.heard(at, receiver, heard);
         }
     }
 
-    /// A reading came over HTTP.
+    /// Reports that a reading came over HTTP.
     pub fn backfilled(&mut self, at: Micros, field: Field, payload: &str) {
         if let Kind::Exact(judge) = &mut self.kind {
             judge.backfilled(at, field, payload);
         }
     }
 
-    /// Everything is at rest: receivers have heard all they can.
+    /// Checks what receivers heard once everything is at rest: they have heard all they can.
     pub fn look_at_receivers(&mut self, at: Micros) {
         if let Kind::Exact(judge) = &mut self.kind {
             judge.look_at_receivers(at);
         }
     }
 
-    /// This many bytes wait to be written.
+    /// Reports that this many bytes wait to be written.
     pub fn waits(&mut self, at: Micros, bytes: usize) {
         let most = match self.kind {
             Kind::Exact(_) => MAX_WAITING_BYTES,
@@ -299,7 +300,7 @@ impl Judge {
         }
     }
 
-    /// A receiver exists from now on; returns its number.
+    /// Reports that a receiver exists from now on; returns its number.
     pub fn add_receiver(&mut self) -> usize {
         match &mut self.kind {
             Kind::Exact(judge) => judge.add_receiver(),
@@ -328,12 +329,12 @@ impl Judge {
         by_ref!(self, judge => judge.next_look())
     }
 
-    /// A rule that only the world can check was broken.
+    /// Reports that a rule that only the world can check was broken.
     pub fn broke(&mut self, rule: Rule, at: Micros, what: impl FnOnce() -> String) {
         whichever!(self, judge => judge.broke(rule, at, what));
     }
 
-    /// The precondition of a rule that only the world can check held.
+    /// Reports that the precondition of a rule that only the world can check held.
     pub fn held(&mut self, rule: Rule) {
         whichever!(self, judge => judge.held(rule));
     }
@@ -374,7 +375,7 @@ impl Judge {
         }
     }
 
-    /// The case is over.
+    /// Ends the case; returns what was found.
     #[must_use]
     pub fn finish(mut self, at: Micros) -> Found {
         if !self.own.is_empty() {

@@ -58,18 +58,18 @@ impl Liveness {
         }
     }
 
-    /// A frame came.
+    /// Notes that a frame came.
     pub(super) fn frame(&mut self, at: Micros) {
         self.silent_since = at;
         self.pings = 0;
     }
 
-    /// An event came.
+    /// Notes that an event came.
     pub(super) fn event(&mut self, at: Micros) {
         self.last_event = at;
     }
 
-    /// After a delivery: whether the message now in progress, if any, began with it, and whether
+    /// Notes a delivery: whether the message now in progress, if any, began with it, and whether
     /// any of its bytes came with it.
     pub(super) fn under_way(&mut self, at: Micros, begun: Option<bool>, touched: bool) {
         self.message_since = match begun {
@@ -82,7 +82,7 @@ impl Liveness {
         }
     }
 
-    /// A write is blocked.
+    /// Notes that a write is blocked.
     pub(super) fn blocked(&mut self, at: Micros) {
         self.blocked_since.get_or_insert(at);
         if self.next_ping() == Some(at) {
@@ -91,7 +91,7 @@ impl Liveness {
         }
     }
 
-    /// It goes on.
+    /// Notes that writes are no longer blocked.
     pub(super) fn freed(&mut self) {
         self.blocked_since = None;
     }
@@ -101,7 +101,8 @@ impl Liveness {
         self.blocked_since.is_some()
     }
 
-    /// When the connection is lost, and why: if at one instant, the first of these.
+    /// When the connection is lost, and why: of several losses at one instant, the first in this
+    /// order.
     pub(super) fn lost_at(&self) -> Option<(Micros, Loss)> {
         let since = [
             (Some(self.silent_since), self.idle_timeout, Loss::Silent),
@@ -135,7 +136,7 @@ impl Liveness {
         lost.into_iter().chain(ping).min()
     }
 
-    /// The subscriber sent a Ping.
+    /// Checks a Ping that the subscriber sent.
     pub(super) fn pinged(&mut self, at: Micros, findings: &mut Findings) {
         findings.held(Rule::R6);
         if self.stuck > 0 {

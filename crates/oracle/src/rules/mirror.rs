@@ -25,9 +25,9 @@ pub(super) struct Mirror {
 #[derive(Debug, Clone, Default)]
 struct Text {
     json: String,
-    /// The model has moved on.
+    /// Whether the model has moved on since.
     stale: bool,
-    /// The mirror showed exactly this at the last look.
+    /// Whether the mirror showed exactly this at the last look.
     seen: bool,
 }
 
@@ -62,7 +62,7 @@ impl Mirror {
         }
     }
 
-    /// A message came.
+    /// Folds a message.
     pub(super) fn fold(&mut self, folded: &Folded) {
         self.model.fold(folded);
         if let Folded::Event(Event {
@@ -75,12 +75,12 @@ impl Mirror {
         }
     }
 
-    /// A sign of life came that moves `last_heartbeat`.
+    /// Folds a sign of life that moves `last_heartbeat`.
     pub(super) fn sign_of_life(&mut self, wall: DateTime<Utc>) {
         self.model.sign_of_life(wall);
     }
 
-    /// A reading came over HTTP.
+    /// Folds a reading that came over HTTP.
     pub(super) fn backfill(&mut self, field: Field, payload: &str, as_of: DateTime<Utc>) {
         let message = format!(r#"{{"event":"{}","data":{payload}}}"#, field.name());
         let Folded::Event(event) = Model::read(&message, as_of) else {
@@ -103,7 +103,7 @@ impl Mirror {
         self.model.undecodable()
     }
 
-    /// Events of a known kind whose payload was not a reading.
+    /// Events of a known kind whose payload was not a reading of that kind.
     pub(super) fn failed_payloads(&self) -> u64 {
         self.model.failed_payloads()
     }

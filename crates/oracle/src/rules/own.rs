@@ -68,7 +68,7 @@ impl OwnRules {
         std::mem::take(&mut self.broke)
     }
 
-    /// Tells every rule.
+    /// Tells every rule of what happened.
     pub(super) fn tell(&mut self, at: Micros, dial: Option<u64>, what: What<'_>) {
         let fact = Fact::new(at, dial, what);
         for place in &mut self.rules {
@@ -145,7 +145,7 @@ impl OwnRules {
         self.wires.insert(dial, wire);
     }
 
-    /// The dial or its stream is gone.
+    /// Tells every rule that the dial or its stream is gone.
     pub(super) fn gone(&mut self, at: Micros, dial: u64, what: What<'_>) {
         if self.wires.remove(&dial).is_some() {
             self.tell(at, Some(dial), what);
@@ -153,7 +153,8 @@ impl OwnRules {
     }
 }
 
-/// A message as a fact names it. A protocol violation is none: it appears as an empty one.
+/// Returns a message as a fact names it. A protocol violation is no message: it becomes an empty
+/// one.
 fn message(item: &Item) -> Message<'_> {
     match item {
         Item::Text(text) => Message::Text(text),

@@ -52,7 +52,7 @@ impl Receivers {
         self.places.len() - 1
     }
 
-    /// A receiver is dropped.
+    /// Removes a receiver that was dropped.
     pub(super) fn drop(&mut self, receiver: usize) {
         if let Some(place) = self.places.get_mut(receiver) {
             *place = None;
@@ -60,14 +60,14 @@ impl Receivers {
         self.forget();
     }
 
-    /// Receivers read, or don't.
+    /// Notes whether receivers have stopped reading.
     pub(super) fn stall(&mut self, stalled: bool) {
         for place in self.places.iter_mut().flatten() {
             place.stalled = stalled;
         }
     }
 
-    /// An event is to be told.
+    /// Adds an event that receivers must hear.
     pub(super) fn tell(&mut self, event: &Event) {
         if self.places.iter().any(Option::is_some) {
             self.events.push_back(event.clone());
@@ -76,7 +76,7 @@ impl Receivers {
         }
     }
 
-    /// A receiver heard something.
+    /// Checks what a receiver heard.
     pub(super) fn heard(
         &mut self,
         receiver: usize,
@@ -133,8 +133,8 @@ impl Receivers {
         self.forget();
     }
 
-    /// Everything delivered is folded, and everything that receivers can hear was heard: whoever
-    /// reads has heard it all.
+    /// Checks that whoever reads has heard everything: all that was delivered is folded, and all
+    /// that receivers can hear was heard.
     pub(super) fn look(&mut self, at: Micros, findings: &mut Findings) {
         let end = self.end();
         for (receiver, place) in self.places.iter_mut().enumerate() {
@@ -167,7 +167,7 @@ impl Receivers {
     }
 }
 
-/// Whether what was heard is this event.
+/// Whether what was heard is the expected event.
 fn is(expected: &Event, heard: &Heard) -> bool {
     match (expected.kind, heard) {
         (Some(Kind::Heartbeat), Heard::Heartbeat(ts)) => *ts == expected.ts,

@@ -10,7 +10,7 @@ use crate::rule::Rule;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Record {
     health: ConnectionRecord,
-    /// The last refusal, if it may be read as none: the status before it.
+    /// The status before the last refusal, if that refusal may be read as none.
     refused_before: Option<Before>,
     last_end: Option<Called>,
 }
@@ -65,7 +65,7 @@ impl Record {
         self.last_end = Some(called);
     }
 
-    /// What it must show, for a person.
+    /// The record that it must show, for a person.
     pub(super) fn expected(&self) -> ConnectionRecord {
         self.health
     }

@@ -33,7 +33,7 @@ impl Showing {
         }
     }
 
-    /// From here on the effect of `step`, at `wall`, must show.
+    /// Requires that the effect of `step`, at `wall`, shows from here on.
     pub(super) fn apply(&mut self, step: &Step, wall: DateTime<Utc>) {
         match step {
             Step::Dial => self.record.dial(wall),

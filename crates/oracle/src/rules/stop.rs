@@ -19,18 +19,18 @@ pub(super) struct Stop {
 #[derive(Debug, Clone, Copy)]
 struct Call {
     at: Micros,
-    /// The connection was open: a Close is sent and its answer awaited.
+    /// Whether the connection was open: then a Close is sent and its answer awaited.
     open: bool,
     /// When the answer, or the end of the connection, came.
     answered_at: Option<Micros>,
-    /// It was a Close.
+    /// Whether that was a Close.
     by_close: bool,
-    /// A Close was sent.
+    /// Whether a Close was sent.
     closed: bool,
 }
 
 impl Call {
-    /// When it must be over.
+    /// Returns when the shutdown must be over.
     fn bound(&self) -> Micros {
         if self.open {
             let timeout = Micros::from(CLOSE_TIMEOUT).0;
@@ -43,7 +43,7 @@ impl Call {
 }
 
 impl Stop {
-    /// Shutdown is called for.
+    /// Notes that shutdown is called for.
     pub(super) fn call(&mut self, at: Micros, phase: Phase, findings: &mut Findings) {
         self.called = Some(Call {
             at,
@@ -65,7 +65,7 @@ impl Stop {
         self.called.is_some()
     }
 
-    /// The answer to its Close came, or the connection ended another way.
+    /// Notes that the answer to its Close came, or that the connection ended another way.
     pub(super) fn answered(&mut self, at: Micros, by_close: bool) {
         if let Some(call) = &mut self.called {
             call.answered_at = Some(at);
@@ -73,7 +73,7 @@ impl Stop {
         }
     }
 
-    /// The subscriber sent a Close.
+    /// Checks a Close that the subscriber sent.
     pub(super) fn closed(&mut self, code: Option<u16>, at: Micros, findings: &mut Findings) {
         if let Some(call) = &mut self.called
             && call.open
@@ -88,7 +88,7 @@ impl Stop {
         }
     }
 
-    /// The subscriber dials.
+    /// Checks that the subscriber may still dial.
     pub(super) fn dialed(&mut self, at: Micros, findings: &mut Findings) {
         if self.stopped_at.is_some() || self.called.is_some_and(|call| call.at < at) {
             findings.broke(Rule::R5, at, || {
@@ -117,7 +117,7 @@ impl Stop {
         }
     }
 
-    /// It is over; `alive` streams were not dropped.
+    /// Checks how it ended; `alive` streams were not dropped.
     pub(super) fn stopped(
         &mut self,
         at: Micros,

@@ -21,11 +21,11 @@ pub enum Opcode {
     Text,
     /// 2: begins a binary message.
     Binary,
-    /// 8.
+    /// 8: a Close.
     Close,
-    /// 9.
+    /// 9: a Ping.
     Ping,
-    /// 10.
+    /// 10: a Pong.
     Pong,
     /// 3 to 7 and 11 to 15, which mean nothing.
     Reserved(u8),
@@ -127,7 +127,7 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// At the beginning of a stream.
+    /// Creates a reader at the beginning of a stream.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -39,7 +39,7 @@ impl Grammar {
         self.is_broken
     }
 
-    /// Another head follows.
+    /// Starts over, because another head follows.
     pub(super) fn begins_again(&mut self) {
         self.place = Place::Status(0);
         self.behind_cr = false;
@@ -50,7 +50,7 @@ impl Grammar {
         let was_cr = std::mem::replace(&mut self.behind_cr, byte == b'\r');
         let fits = match byte {
             b'\n' => self.ends_line(),
-            // Alone it is not the end of a line, and is not allowed in one.
+            // A CR alone does not end a line, and is not allowed in one.
             _ if was_cr => false,
             b'\r' => true,
             byte => self.takes(byte),
@@ -58,7 +58,7 @@ impl Grammar {
         self.is_broken |= !fits;
     }
 
-    /// The line is over: whether it may end here.
+    /// Ends the line; returns whether it may end here.
     fn ends_line(&mut self) -> bool {
         let status_digits = PROTOCOL.len() + 5;
         match std::mem::replace(&mut self.place, Place::Name(0)) {
@@ -68,7 +68,7 @@ impl Grammar {
         }
     }
 
-    /// A byte that ends no line: whether it is legal here.
+    /// Takes a byte that ends no line; returns whether it is legal here.
     fn takes(&mut self, byte: u8) -> bool {
         match self.place {
             Place::Status(behind) => {
@@ -112,7 +112,7 @@ fn is_token(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    /// After how many bytes it is clear that something is illegal.
+    /// The index of the byte that shows that something is illegal.
     fn broken_at(head: &[u8]) -> Option<usize> {
         let mut grammar = Grammar::default();
         head.iter().position(|byte| {

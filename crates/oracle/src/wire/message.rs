@@ -81,7 +81,7 @@ struct Begun {
     text: bool,
     bytes: Vec<u8>,
     frames: u32,
-    /// Offsets in the stream of its first byte, and after the last of its bytes so far.
+    /// Offsets in the stream: of its first byte, and after the last of its bytes so far.
     start: u64,
     end: u64,
     /// How many of `bytes` are known to be UTF-8.
@@ -112,8 +112,8 @@ pub struct Messages {
 }
 
 impl Messages {
-    /// At the start of what `sender` sends after the handshake, read by a side that accepts
-    /// messages of at most this many bytes.
+    /// Creates a reader at the start of what `sender` sends after the handshake, for a side that
+    /// accepts messages of at most this many bytes.
     #[must_use]
     pub fn new(sender: Sender, max_message_bytes: usize) -> Self {
         Self {
@@ -354,7 +354,7 @@ impl Messages {
         }
     }
 
-    /// Reads nothing more.
+    /// Stops reading.
     fn stop(&mut self) {
         self.over = true;
         self.frames.clear();

@@ -85,7 +85,7 @@ pub struct Opening {
     /// Offset in the server's stream of the first of `answered`.
     answered_at: u64,
     grammar: Grammar,
-    /// Whether its `Content-Length` is not a number.
+    /// Whether the answer's `Content-Length` is not a number.
     unmeasured: bool,
     answer: Option<Answer>,
 }
@@ -195,7 +195,7 @@ impl Opening {
         chunk
     }
 
-    /// What has come can't begin an answer, whatever follows.
+    /// The failure of an answer that can't become one, whatever follows.
     fn failed_already(&self) -> Option<Answer> {
         let end = self.answered_at + self.answered.len() as u64;
         let start = b"HTTP/1.";
@@ -220,7 +220,7 @@ impl Opening {
         })
     }
 
-    /// What a client must verify in a 101 (RFC 6455, 4.1).
+    /// Checks what a client must verify in a 101 (RFC 6455, 4.1).
     fn upgrade(&self, fields: &Fields, end: u64) -> Answer {
         let key = self
             .request

@@ -7,15 +7,15 @@ use wstape_harness::Settings;
 use wstape_oracle::JitterMode;
 use wstape_referee::Verdict;
 
-/// Cases that every mutant passes, unless it names them: nothing is wrong with it there.
+/// Cases that every mutant passes unless its claim names them: its flaw has no part in them.
 pub(crate) const PASSED: [&str; 3] = ["R1", "L3", "P1"];
 
 /// What is claimed of a flaw.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Claim {
-    /// It shows: each of these cases comes to this verdict.
+    /// The flaw shows: each of these cases comes to this verdict.
     Shows(&'static [(&'static str, Verdict)]),
-    /// Neither the wire nor the process shows it, or the referee asks for nothing of the kind.
+    /// Neither the wire nor the process shows the flaw, or the referee asks for no such thing.
     Hidden(&'static str),
 }
 
@@ -25,7 +25,7 @@ const TO_ITS_RECEIVERS: Claim = Claim::Hidden("only its receivers see it");
 const A_CONTRACT_OF_ITS_OWN: Claim =
     Claim::Hidden("within what any client may do: only a contract that says how long fails it");
 
-/// What is claimed of this flaw.
+/// Returns what is claimed of this flaw.
 pub(crate) fn claim(flaw: Flaw) -> Claim {
     reconnecting(flaw)
         .or_else(|| connecting(flaw))
@@ -33,7 +33,7 @@ pub(crate) fn claim(flaw: Flaw) -> Claim {
         .unwrap_or_else(|| hidden(flaw))
 }
 
-/// Flaws of when it dials.
+/// Claims of flaws in when the subscriber dials.
 fn reconnecting(flaw: Flaw) -> Option<Claim> {
     use Verdict::{Fail, Warn};
     Some(Claim::Shows(match flaw {
@@ -52,7 +52,7 @@ fn reconnecting(flaw: Flaw) -> Option<Claim> {
     }))
 }
 
-/// Flaws of dial, handshake and shutdown.
+/// Claims of flaws in dial, handshake and shutdown.
 fn connecting(flaw: Flaw) -> Option<Claim> {
     use Verdict::{Fail, Warn};
     Some(Claim::Shows(match flaw {
@@ -69,7 +69,7 @@ fn connecting(flaw: Flaw) -> Option<Claim> {
     }))
 }
 
-/// Flaws of an established connection.
+/// Claims of flaws in an established connection.
 fn connected(flaw: Flaw) -> Option<Claim> {
     use Verdict::{Fail, Warn};
     Some(Claim::Shows(match flaw {
@@ -87,7 +87,7 @@ fn connected(flaw: Flaw) -> Option<Claim> {
     }))
 }
 
-/// Why none of the cases can see it.
+/// Says why none of the cases can see the flaw.
 fn hidden(flaw: Flaw) -> Claim {
     match flaw {
         Flaw::ConnectedTooSoon
@@ -121,7 +121,8 @@ fn hidden(flaw: Flaw) -> Claim {
     }
 }
 
-/// How the mutant is set: quick, so that its cases are. Some flaws want settings in which they show.
+/// Returns the mutant's settings: quick ones, so that its cases are short. Some flaws only show
+/// with settings of their own.
 pub(crate) fn settings_for(flaw: Option<Flaw>) -> Settings {
     let quick = Settings {
         initial_backoff: Duration::from_millis(400),
@@ -133,19 +134,19 @@ pub(crate) fn settings_for(flaw: Option<Flaw>) -> Settings {
         ..Settings::default()
     };
     match flaw {
-        // Delays that are zero but for the first show where the first one is not small.
+        // Delays of zero after the first one only show if the first one is not small.
         Some(Flaw::MultiplierZero) => Settings {
             multiplier: 0,
             initial_backoff: Duration::from_millis(800),
             jitter: JitterMode::None,
             ..quick
         },
-        // So short that eight attempts can't take longer than a storm does, whatever is drawn.
+        // So short that eight attempts always come within the time of a storm, whatever is drawn.
         Some(Flaw::ResetOnConnect) => Settings {
             initial_backoff: Duration::from_millis(250),
             ..quick
         },
-        // A delay of 40 s that becomes one of 64 s is longer than R2 lets pass.
+        // The flaw turns a delay of 40 s into one of 64 s, which is longer than R2 allows.
         Some(Flaw::CapBeforeMultiplier) => Settings {
             initial_backoff: Duration::from_secs(1),
             max_backoff: Duration::from_secs(40),
@@ -157,7 +158,7 @@ pub(crate) fn settings_for(flaw: Option<Flaw>) -> Settings {
             jitter: JitterMode::None,
             ..quick
         },
-        // Longer than a client may take to go.
+        // Longer than a client may take to exit.
         Some(Flaw::ShutdownUnseenInHandshake) => Settings {
             connect_timeout: Duration::from_secs(30),
             ..quick
@@ -169,8 +170,8 @@ pub(crate) fn settings_for(flaw: Option<Flaw>) -> Settings {
             jitter: JitterMode::None,
             ..quick
         },
-        // Whom nobody reads from loses the connection after its idle timeout, and the Pongs with it: a
-        // million of them take longer.
+        // If nobody reads what a mutant writes, it drops the connection after its idle timeout, and
+        // the Pongs with it. A million of them take longer than the usual timeout.
         Some(Flaw::PongsUnbounded) => Settings {
             idle_timeout: Duration::from_secs(100),
             ..quick

@@ -1,4 +1,4 @@
-//! What was found of each flaw, a file a flaw.
+//! What was found about each flaw, in one file per flaw.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,17 +10,17 @@ use fnv::FnvHasher;
 use serde::{Deserialize, Serialize};
 use wstape_referee::{Report, Row, Verdict};
 
-/// Rows that are made of all cases: the worst that was found counts.
+/// Rows drawn from all cases: the worst verdict found so far counts.
 const EVERYWHERE: [&str; 3] = ["X5", "K1", "K2"];
 
-/// What the referee says where load could have turned a verdict: then nothing is known.
+/// How a finding begins if load could have changed the verdict: the row then counts as not played.
 const BUSY: &str = "machine busy";
 
-/// What stands for the version of each row, by its name: its cases' files, and the healthy tape.
+/// The version of each row, by its name: a hash of its cases' files and of the healthy tape.
 pub(crate) struct Versions(BTreeMap<String, String>);
 
 impl Versions {
-    /// Of the cases as they are in the checkout.
+    /// Computes the versions of the cases in this checkout.
     pub(crate) fn read() -> io::Result<Self> {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let healthy = fs::read(here.join("healthy/events.jsonl"))?;
@@ -48,20 +48,20 @@ impl Versions {
 /// What was found in one row.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Found {
-    /// The version of the row that it was found in; empty of rows that are made of all.
+    /// The row's version when this was found; empty for rows drawn from all cases.
     version: String,
     pub(crate) verdict: Verdict,
     /// What was seen, in a sentence.
     pub(crate) what: String,
 }
 
-/// All that is known of a flaw, by row.
+/// All that is known about a flaw, by row.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Known(pub(crate) BTreeMap<String, Found>);
 
 impl Known {
-    /// Whether this row was played as it is now.
+    /// Whether this row was played in its present version.
     pub(crate) fn knows(&self, id: &str, versions: &Versions) -> bool {
         let version = versions.0.get(id);
         let found = self.0.get(id);
@@ -69,14 +69,14 @@ impl Known {
         was_asked && found.map(|it| &it.version) == version
     }
 
-    /// The rows that were not played as they are now.
+    /// Returns the rows that were not played in their present version.
     pub(crate) fn missing<'a>(&self, versions: &'a Versions) -> Vec<&'a str> {
         let ids = versions.0.keys().map(String::as_str);
         ids.filter(|id| !self.knows(id, versions)).collect()
     }
 }
 
-/// The folder with a file a flaw.
+/// The folder that holds one file per flaw.
 pub(crate) struct Kept(PathBuf);
 
 impl Kept {
@@ -89,7 +89,7 @@ impl Kept {
         self.0.join(format!("{flaw}.json"))
     }
 
-    /// What is known of a flaw: nothing where it was not played yet.
+    /// Reads what is known about a flaw: nothing if it was not played yet.
     pub(crate) fn of(&self, flaw: &str) -> io::Result<Known> {
         match fs::read(self.path(flaw)) {
             Ok(text) => serde_json::from_slice(&text).map_err(|error| {
@@ -105,7 +105,7 @@ impl Kept {
         }
     }
 
-    /// Adds a report to what is known. A start that is interrupted leaves the file as it was.
+    /// Adds a report to what is known about a flaw. If interrupted, leaves the file as it was.
     pub(crate) fn add(&self, flaw: &str, report: &Report, versions: &Versions) -> io::Result<()> {
         let mut known = self.of(flaw)?;
         for row in &report.rows {
@@ -128,7 +128,7 @@ impl Kept {
     }
 }
 
-/// The first of what decided a row.
+/// Returns what the first finding that decided a row says.
 fn what(row: &Row) -> String {
     let of_runs = row.runs.iter().flat_map(|run| &run.findings);
     let mut all = row.findings.iter().chain(of_runs);

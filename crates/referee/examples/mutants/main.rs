@@ -1,15 +1,16 @@
-//! Whether the referee finds what it should: the workspace's small subscriber as a process of its own,
-//! with each of its flaws in turn, before all cases.
+//! Checks that the referee finds what it should: it judges the workspace's small subscriber, as a
+//! process of its own and with each of its flaws in turn, in all cases.
 //!
 //! ```sh
 //! cargo run --package wstape-referee --example mutants
 //! cargo run --package wstape-referee --example mutants -- hot-loop pong-empty --only R4,L4
 //! ```
 //!
-//! Each flaw that shows on the wire or in the process [names](claim::claim) the cases that it fails, and
-//! passes R1, L3 and P1 unless it names them. The unflawed subscriber fails none and is warned of none.
-//! What was found is kept in a file a flaw: a second start goes on where the first one was, and plays
-//! again only what has changed, by the case's own file. The table is printed at the end.
+//! Each flaw that shows on the wire or in the process [names](claim::claim) the cases that it
+//! fails, and passes R1, L3 and P1 unless it names them. The subscriber without a flaw gets neither
+//! a failure nor a warning. What was found is kept in one file per flaw: the next start goes on
+//! where this one stopped, and plays only those cases again whose files have changed. The table is
+//! printed at the end.
 //!
 //! Exit status: 0 each flaw is found where it should be; 1 one is not; 2 bad usage or input.
 
@@ -37,9 +38,9 @@ use wstape_referee::{
 use self::claim::{Claim, claim};
 use self::kept::{Kept, Versions};
 
-/// What the unflawed one is called.
+/// The name of the subscriber without a flaw.
 const NO_FLAW: &str = "no-flaw";
-/// Cases of one flaw at a time.
+/// Cases of one flaw that are played at a time.
 const CASES_AT_A_TIME: usize = 32;
 
 /// Puts mutants before the referee.
@@ -84,7 +85,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// The flaws that are asked for; `None` is the unflawed subscriber.
+/// Returns the flaws that are asked for; `None` is the subscriber without a flaw.
 fn chosen(names: &[String]) -> Result<Vec<Option<Flaw>>, String> {
     if names.is_empty() {
         let shown = |flaw: &Flaw| matches!(claim(*flaw), Claim::Shows(_));
@@ -101,7 +102,8 @@ fn chosen(names: &[String]) -> Result<Vec<Option<Flaw>>, String> {
     names.iter().map(flaw_of).collect()
 }
 
-/// Whether `--only` asks for this row: by its name or its letter, or by asking for nothing.
+/// Whether `--only` asks for this row, by its name or its letter; without `--only`, every row is
+/// asked for.
 fn asked_for(id: &str, only: &[String]) -> bool {
     only.is_empty() || only.iter().any(|it| id == it || id[..1] == **it)
 }
@@ -141,7 +143,7 @@ fn matrix(words: &Words) -> Result<ExitCode, Box<dyn Error>> {
     })
 }
 
-/// The folder above `debug/examples/mutants`.
+/// Returns the build folder: the one above `debug/examples/mutants`.
 fn built_in() -> Result<PathBuf, Box<dyn Error>> {
     let program = env::current_exe()?;
     let folder = program.ancestors().nth(3);
@@ -189,7 +191,7 @@ impl Matrix<'_> {
         }
     }
 
-    /// The cases that this flaw was not put before yet, as they are now.
+    /// Returns the cases that are still to be played with this flaw in their present version.
     fn left(&self, flaw: Option<Flaw>) -> Result<Vec<Case>, Box<dyn Error>> {
         let known = self.kept.of(name(flaw))?;
         let is_left = |case: &&Case| {
@@ -201,7 +203,7 @@ impl Matrix<'_> {
     }
 }
 
-/// Puts one mutant before these cases.
+/// Judges one mutant in these cases.
 fn referee(flaw: Option<Flaw>, cases: &[Case]) -> Result<Report, Box<dyn Error>> {
     let program = env::current_exe()?;
     let words = [

@@ -18,7 +18,7 @@ use wstape_mock_engine::Clock;
 
 use crate::claim::settings_for;
 
-/// Dials over TCP.
+/// A dialer over TCP.
 #[derive(Debug)]
 struct Direct;
 
@@ -35,9 +35,9 @@ impl Dialer for Direct {
 /// Runs as the mutant with this flaw until SIGTERM.
 ///
 /// # Errors
-/// Where it can't be started.
+/// If it can't be started.
 pub(crate) fn run(flaw: Option<Flaw>) -> Result<(), Box<dyn Error>> {
-    // What it logs is what it prints.
+    // Its log goes to its output, where the referee looks for the token.
     tracing_subscriber::fmt()
         .with_max_level(LevelFilter::TRACE)
         .with_writer(io::stderr)
@@ -58,7 +58,7 @@ async fn subscribe(flaw: Option<Flaw>) -> Result<(), Box<dyn Error>> {
     }
     let mut settings = settings_for(flaw);
     settings.token = Some(token);
-    // Another one in each process.
+    // A different seed in each process.
     settings.jitter_seed = RandomState::new().hash_one(());
     let mutant = flaw.map_or_else(Mutant::flawless, Mutant::with);
     let Running {
@@ -73,7 +73,7 @@ async fn subscribe(flaw: Option<Flaw>) -> Result<(), Box<dyn Error>> {
         shutdown: Shutdown::default(),
     })?;
     let mut receiver = receiver.ok_or("a mutant has a receiver")?;
-    // A receiver that is never read is what makes a subscriber slow that waits for it.
+    // A subscriber that waits for slow receivers only gets slow if its receiver is never read.
     let reads = flaw != Some(Flaw::SlowReceiverWaitedFor);
     tokio::select! {
         _ = term.recv() => {}
@@ -83,10 +83,10 @@ async fn subscribe(flaw: Option<Flaw>) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Reads all that comes.
+/// Reads everything that comes.
 async fn read(receiver: &mut dyn Receiver) {
     loop {
-        // Where its task has ended, the process goes on until it is told to end.
+        // Once the subscriber's task has ended, the process goes on until it is told to end.
         if receiver.next().await == Arrival::Closed {
             std::future::pending::<()>().await;
         }

@@ -1,4 +1,4 @@
-//! What all flaws came to, as a Markdown table.
+//! The results of all flaws, as a Markdown table.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::claim::{Claim, PASSED, claim};
 use crate::kept::{Kept, Known, Versions};
 use crate::{asked_for, name};
 
-/// The table, and how many flaws are not what is claimed of them.
+/// Returns the table, and the number of flaws that did not show as claimed.
 pub(crate) fn of(
     flaws: &[Option<Flaw>],
     kept: &Kept,
@@ -47,9 +47,9 @@ pub(crate) fn of(
     Ok((text, missed))
 }
 
-/// What is said of a flaw of which not all is known.
+/// What the table says of a flaw if not all of its rows were played.
 const NOT_PLAYED: &str = "not played yet";
-/// Most rows that are listed as not played yet.
+/// The most rows that are listed as not played yet.
 const MAX_LISTED: usize = 6;
 
 /// The flaws that no case can see, with the reason.
@@ -80,7 +80,7 @@ pub(crate) fn put(page: &Path, table: &str) -> io::Result<()> {
     fs::write(page, format!("{head}{BEGIN}{table}{END}{tail}"))
 }
 
-/// What is claimed of it.
+/// Returns the cases and verdicts that are claimed of a flaw.
 fn claimed(flaw: Option<Flaw>) -> &'static [(&'static str, Verdict)] {
     match flaw.map(claim) {
         Some(Claim::Shows(cases)) => cases,
@@ -95,7 +95,7 @@ fn named(flaw: Option<Flaw>) -> String {
     listed(claimed(flaw).iter().map(|(id, verdict)| (*id, *verdict)))
 }
 
-/// The cases with their verdicts: a `fail` by its name alone.
+/// Lists the cases with their verdicts; a case that comes to `fail` is listed by its name alone.
 fn listed<'a>(cases: impl Iterator<Item = (&'a str, Verdict)>) -> String {
     let one = |(id, verdict): (&str, Verdict)| match verdict {
         Verdict::Fail => id.to_owned(),
@@ -104,7 +104,7 @@ fn listed<'a>(cases: impl Iterator<Item = (&'a str, Verdict)>) -> String {
     cases.map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// What else it fails or is warned of.
+/// Lists what else the flaw fails or is warned of.
 fn besides(flaw: Option<Flaw>, known: &Known) -> String {
     let claimed = claimed(flaw);
     let others = known.0.iter().filter(|(id, found)| {
@@ -113,7 +113,7 @@ fn besides(flaw: Option<Flaw>, known: &Known) -> String {
     listed(others.map(|(id, found)| (id.as_str(), found.verdict)))
 }
 
-/// What is not as it is claimed to be.
+/// Lists what is not as claimed.
 fn amiss(flaw: Option<Flaw>, known: &Known, versions: &Versions, only: &[String]) -> Vec<String> {
     let mut missing = known.missing(versions);
     missing.retain(|id| asked_for(id, only));

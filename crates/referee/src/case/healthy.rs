@@ -12,7 +12,7 @@ static HEALTHY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/healthy");
 /// The name of the default healthy tape.
 const DEFAULT: &str = "events";
 
-/// Shortest round of a healthy tape, so that a case's tape stays small.
+/// The shortest round of a healthy tape, so that a case's tape stays small.
 const MIN_ROUND: Micros = Micros::from_ms(1_000);
 
 /// How an engine behaves when all is well: a tape over which each case lays its faults.
@@ -147,16 +147,16 @@ impl Healthy {
     }
 }
 
-/// Most scenes per connection that are muted when the healthy tape must be quiet.
+/// The most scenes per connection that are muted when the healthy tape must be quiet.
 const MAX_MUTED: u64 = 64;
 
-/// From then on all scenes are silent.
+/// Returns the steps that silence all scenes from this time on.
 fn mute_all(from: Micros) -> impl Iterator<Item = (Micros, Step)> {
     let mute = |nth| Action::Mute(Some(WhichScene::Any(nth)));
     (1..=MAX_MUTED).map(move |nth| (from, Step::at(from, mute(nth))))
 }
 
-/// Whether a step speaks unprompted: an answer is still given.
+/// Whether a step speaks unprompted, which an answer does not.
 fn speaks_by_itself(step: &Step) -> bool {
     let answers = matches!(
         step.trigger,

@@ -12,7 +12,7 @@
 //! | `quiet_from_s` | from then on the healthy tape sends nothing by itself |
 //! | `each` | one run for each of these: `name`, and values for `"$NAME"` in the steps |
 //! | `signal` | when the client is told to end: a moment, and `wait_s` after it |
-//! | `flood` | far more frames than a tape holds: `after_s`, `stalled_s`, and `pings` or `message` |
+//! | `flood` | more frames than a tape holds: `after_s`, `stalled_s`, and `pings` or `message` |
 //! | `copies` | how many clients at once |
 //! | `processes` | how many processes, each with an engine of its own, answer together |
 //! | `other_port` | whether `$OTHER` in the steps leads to another port, which is watched |
@@ -107,7 +107,8 @@ mod tests {
         }
     }
 
-    /// When a step leaves a message or a frame open, of which the client still waits for the rest.
+    /// Returns when a step leaves a message or a frame incomplete, so that the client still waits
+    /// for its rest.
     fn leaves_open(step: &Step) -> Option<Micros> {
         let Action::Frame(frame) = &step.action else {
             return None;
@@ -147,7 +148,7 @@ mod tests {
     #[test]
     fn what_jitter_could_hide_is_asked_of_twelve_processes_together() {
         let cases = cases().unwrap();
-        // As many early waits as late ones, all the same: no growth.
+        // As many early waits as late ones, all of the same length: no growth.
         let even = || Some(Sample::of(&[1.0; 3], &[1.0; 3]));
         let grown = || Some(Sample::of(&[1.0; 3], &[9.0; 3]));
         for (id, if_even, if_grown) in [

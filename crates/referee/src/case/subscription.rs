@@ -17,14 +17,14 @@ pub(super) fn is_subscription(step: &Step) -> bool {
     asked && (matches!(step.action, Action::Start(_)) || says_so())
 }
 
-/// The step that reports a subscription whenever this one answers it.
+/// Returns the step that reports a subscription whenever this one answers it.
 pub(super) fn told_of(step: &Step) -> Step {
     let mut told = step.clone();
     told.action = Action::Mark(SUBSCRIBES.to_owned());
     if let Trigger::OnMessage(on) = &mut told.trigger {
         on.instead = false;
     }
-    // A request counts, however likely it is to be answered, and when.
+    // A request counts no matter how likely it is to be answered, and when.
     (told.probability, told.jitter, told.seed) = (None, None, None);
     told
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-/// Most subscriptions that one message is split into.
+/// The most subscriptions that one message is split into.
 const MAX_PARTS: usize = 256;
 
 /// What to ignore when comparing subscriptions, because it differs even for the same request.
@@ -18,7 +18,8 @@ pub(crate) struct Alike {
 }
 
 impl Alike {
-    /// Equality except for these members: an id counts up within a process, and is the same in two.
+    /// Compares without these members: an id counts up within a process but is the same in two
+    /// processes, so that [`learn`](Self::learn) can't find it.
     pub(crate) fn but_for(ids: impl IntoIterator<Item = String>) -> Self {
         Self {
             ids: ids.into_iter().collect(),
@@ -26,7 +27,7 @@ impl Alike {
         }
     }
 
-    /// Learns from the requests of two processes without a fault, each in order.
+    /// Learns what differs from the requests of two processes without a fault, each in order.
     pub(crate) fn learn<'a>(
         &mut self,
         first: impl IntoIterator<Item = &'a str>,

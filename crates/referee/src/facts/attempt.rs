@@ -3,7 +3,7 @@
 use wstape_mock_engine::{ClientFrame, FrameKind};
 use wstape_tape::{End, Micros};
 
-/// Most frames of one attempt that are kept; later ones are only counted.
+/// The most frames of one attempt that are kept; later ones are only counted.
 const MAX_FRAMES: usize = 256;
 
 /// One attempt to connect, as the engine saw it.
@@ -95,8 +95,8 @@ impl Attempt {
         }
     }
 
-    /// The healthy tape takes the last message as a subscription, or the target if there was none.
-    /// One message counts once, however many streams it asks for.
+    /// Records that the healthy tape takes the last message as a subscription, or the target if
+    /// there was no message. One message counts once, however many streams it asks for.
     pub(super) fn subscribe(&mut self, at: Micros) {
         if self.subscribed.len() == MAX_FRAMES {
             return;

@@ -15,7 +15,7 @@ pub(crate) use self::attempt::{Answer, Attempt, Ended};
 
 /// The mark that the engine passes whenever a client asks for a stream.
 pub(crate) const SUBSCRIBES: &str = "subscribes";
-/// Most attempts that are kept: a spinning client is stopped long before.
+/// The most attempts that are kept: a spinning client is stopped long before.
 pub(crate) const MAX_ATTEMPTS: usize = 4_096;
 /// Journal lines that are kept of its beginning, and of its end.
 const MAX_LINES: usize = 200;
@@ -36,7 +36,7 @@ pub(crate) struct Facts {
 }
 
 impl fmt::Debug for Facts {
-    /// Without the token.
+    /// Leaves out the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Facts")
             .field("attempts", &self.attempts)
@@ -45,7 +45,7 @@ impl fmt::Debug for Facts {
 }
 
 impl Facts {
-    /// Nothing has happened yet; requests are searched for this token.
+    /// Makes facts in which nothing has happened yet; requests are searched for this token.
     pub(crate) fn new(token: String) -> Self {
         Self {
             token,
@@ -83,7 +83,7 @@ impl Facts {
         }
     }
 
-    /// A connection was accepted.
+    /// Takes in a connection that was accepted.
     pub(crate) fn accept(&mut self, at: Micros) {
         self.accepted += 1;
         self.begin(self.accepted, at);
@@ -97,7 +97,7 @@ impl Facts {
         }
     }
 
-    /// A request on a connection kept after a refusal is an attempt of its own.
+    /// Takes in a request. One on a connection kept after a refusal is an attempt of its own.
     fn request(&mut self, at: Micros, conn: Option<u64>, head: &RequestHead) {
         if let Some(conn) = conn
             && self
@@ -118,7 +118,7 @@ impl Facts {
         }
     }
 
-    /// A broadcast goes to all open connections.
+    /// Takes in what the engine sent; a broadcast goes to all open connections.
     fn sent(&mut self, at: Micros, conn: Option<u64>, what: &str) {
         let open = |attempt: &&mut Attempt| attempt.upgraded().is_some() && attempt.ended.is_none();
         let to: Vec<&mut Attempt> = match conn {
@@ -149,7 +149,7 @@ impl Facts {
         }
     }
 
-    /// This connection's current attempt.
+    /// Returns this connection's current attempt.
     fn attempt_mut(&mut self, conn: u64) -> Option<&mut Attempt> {
         self.attempts.iter_mut().rev().find(|it| it.conn == conn)
     }
@@ -217,7 +217,7 @@ pub(crate) fn count(n: usize) -> f64 {
     f64::from(u32::try_from(n).unwrap_or(u32::MAX))
 }
 
-/// What a journal entry means for its attempt.
+/// Takes in what a journal entry means for its attempt.
 fn happen(attempt: &mut Attempt, at: Micros, kind: &JournalKind) {
     let answer = match kind {
         JournalKind::Upgraded => Some(Answer::Upgraded),

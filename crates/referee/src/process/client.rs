@@ -182,7 +182,7 @@ impl Drop for Client {
 /// What had to be cleaned up besides the client itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Leftovers {
-    /// The client, or something it started, killed the keeper.
+    /// Whether the client, or something it started, killed the keeper.
     pub(crate) keeper_was_killed: bool,
     /// Processes that could not be ended.
     pub(crate) left: u32,

@@ -16,7 +16,7 @@ pub(crate) struct Told {
 }
 
 impl fmt::Debug for Told {
-    /// Without the token.
+    /// Leaves out the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Told")
             .field("url", &self.url)

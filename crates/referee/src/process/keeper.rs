@@ -76,14 +76,14 @@ impl From<ExitStatus> for Exit {
     }
 }
 
-/// What came in.
+/// What the keeper was told.
 enum Event {
     Term,
     End,
 }
 
-/// Runs as the keeper of the client that these words start; returns when its standard input has
-/// ended and nothing is left below it.
+/// Runs as the keeper of the client that these words start. Returns once standard input has ended
+/// and nothing is left below this process.
 ///
 /// # Errors
 /// If standard output can't be written: the referee is gone, and everything was ended.

@@ -11,7 +11,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 /// How many bytes are kept of the start, and of the end, of a client's output.
 const MAX_KEPT_BYTES: usize = 32 * 1024;
 
-/// The kept part of a client's output, with the token cut out.
+/// The start and the end of a client's output, and whether the token was anywhere in it.
 #[derive(Default)]
 pub(crate) struct Output {
     head: Vec<u8>,
@@ -32,7 +32,7 @@ impl fmt::Debug for Output {
 
 struct Search {
     forms: AhoCorasick,
-    /// The end of what was searched: a form may begin in it.
+    /// The end of what was searched, in which a form of the token may begin.
     before: Vec<u8>,
     longest: usize,
 }
@@ -76,7 +76,7 @@ impl Output {
         self.leaked
     }
 
-    /// The kept output as text; the token, if it was there, is removed.
+    /// Returns the kept output as text. If the token was printed, all of it is left out.
     pub(crate) fn text(&self) -> String {
         if self.leaked {
             return "(left out: it held the token)\n".to_owned();
@@ -135,7 +135,7 @@ mod tests {
     const TOKEN: &str = "k3Zq_9-invented-token+x1";
 
     fn leaks(printed: &str) -> bool {
-        // However the bytes are split.
+        // The result is the same however the bytes are split.
         let found: Vec<bool> = [1, 7, printed.len()]
             .into_iter()
             .map(|step| {

@@ -5,7 +5,7 @@ use rustix::process::{Pid, Signal};
 /// Environment variable that identifies the processes of one run, wherever they went.
 pub(crate) const MARK: &str = "WSTAPE_REFEREE_RUN";
 
-/// Most processes below a keeper that are examined at once: a client that forks without end is
+/// The most processes below a keeper that are examined at once: a client that forks without end is
 /// ended batch by batch.
 const MAX_BELOW: usize = 4_096;
 

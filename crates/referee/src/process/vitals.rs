@@ -39,7 +39,7 @@ pub(crate) fn measure(keeper: u32, port: u16, wanted: Wanted) -> Option<Vitals> 
     } else {
         BTreeSet::new()
     };
-    // What ends meanwhile is counted by its parent, which waits for it.
+    // A process that ends meanwhile is counted by its parent, which waits for it.
     for process in super::tree::below(keeper).into_iter().filter_map(process) {
         if let Ok(stat) = process.stat() {
             ticks += stat.utime + stat.stime;

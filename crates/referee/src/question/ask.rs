@@ -11,9 +11,9 @@ use crate::verdict::Finding;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Look<'a> {
     pub(crate) facts: &'a Facts,
-    /// When two subscriptions are the same.
+    /// Tells when two subscriptions are the same.
     pub(crate) alike: &'a Alike,
-    /// Measurements from now and then, each with its time.
+    /// The measurements so far, each with its time.
     pub(crate) vitals: &'a [(Micros, Vitals)],
     /// Requests to the other port, each with whether it contained the token.
     pub(crate) strangers: &'a [(Micros, bool)],
@@ -30,7 +30,7 @@ pub(crate) struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// Seconds since then.
+    /// Returns the seconds since this moment.
     pub(crate) fn since(&self, then: Micros) -> f64 {
         seconds(self.now.0.saturating_sub(then.0))
     }
@@ -38,18 +38,18 @@ impl Look<'_> {
 
 /// The interface of every question.
 pub(super) trait Ask {
-    /// The answer, once it is certain.
+    /// Returns the answer, once it is certain.
     fn look(&self, look: &Look<'_>) -> Option<Finding>;
-    /// The answer if time ran out before it was certain.
+    /// Returns the answer if time ran out before it was certain.
     fn at_the_end(&self, look: &Look<'_>) -> Finding;
 
-    /// One process's part of a question that several answer together.
+    /// Returns one process's part of a question that several answer together.
     fn sample(&self, look: &Look<'_>) -> Option<Sample> {
         let _ = look;
         None
     }
 
-    /// The joint answer of several processes; `None` if each answers for itself.
+    /// Returns the joint answer of several processes; `None` if each answers for itself.
     fn pooled(&self, samples: &[Sample]) -> Option<Finding> {
         let _ = samples;
         None

@@ -50,8 +50,8 @@ pub(super) fn chance(samples: &[Sample]) -> f64 {
 /// The probability of each count of longer pairs, if every order of this many early and late gaps
 /// is equally likely.
 fn distribution(early: usize, late: usize) -> Vec<f64> {
-    // The longest gap is an early one, with nothing longer, or a late one, longer than all early
-    // ones.
+    // The longest gap is either an early one, which no late gap exceeds, or a late one, which
+    // exceeds all early gaps.
     let mut of_late = vec![vec![1.0]; late + 1];
     for e in 1..=early {
         let mut next = vec![vec![1.0]];

@@ -106,9 +106,9 @@ impl Ask for ComesBackOnce {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EndsTransport {
-    /// From when: the Close.
+    /// The moment from which the time counts: the Close.
     after: Reference,
-    /// Within this.
+    /// How long the client may take.
     within_s: f64,
 }
 

@@ -44,9 +44,9 @@ pub(crate) struct Gone {
     closes: bool,
 }
 
-/// Most processes that are named one by one.
+/// The most processes that are named one by one.
 const MAX_NAMED: usize = 3;
-/// Longest command of a process that is shown, in characters.
+/// The longest command of a process that is shown, in characters.
 const MAX_COMMAND_CHARS: usize = 60;
 
 /// What is still there after the client has gone.

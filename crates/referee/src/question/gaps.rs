@@ -10,15 +10,15 @@ use crate::verdict::{Amount, Finding, Verdict};
 /// A timer later than this share of a question's bound could have changed the answer.
 pub(crate) const LATE_PART: f64 = 0.2;
 
-/// Most gaps that a report lists.
+/// The most gaps that a report lists.
 const MAX_LISTED: usize = 32;
 
 /// A client that redials at once waits only for the machine. If its gaps are this many times longer
 /// than timers are late, it is the client that waits.
 const SLOWER_THAN_MACHINE: f64 = 2.0;
-/// A gap shorter than this many handshakes may just be the client's path from one connection to the
-/// next, which a busy machine makes long, and not a wait of its own: then timers may be no later
-/// than this, in seconds.
+/// A gap shorter than this many handshakes may be no wait of the client's own, but just its path
+/// from one connection to the next, which a busy machine makes long. Then timers may be no later
+/// than `CALM_S`, in seconds.
 const MIN_HANDSHAKES: f64 = 5.0;
 const CALM_S: f64 = 0.02;
 /// The figure's name for the time from an accept to its 101.
@@ -103,7 +103,7 @@ impl Storm {
         self.within_s.min(late_s / LATE_PART)
     }
 
-    /// The shortest time in which this many dials came.
+    /// Returns the shortest time in which this many dials came.
     fn densest(&self, attempts: &[Attempt]) -> Option<f64> {
         attempts
             .windows(self.dials)
@@ -173,7 +173,7 @@ impl Ask for Storm {
 pub(crate) struct Honours {
     /// What the refusal asked for.
     pub(super) after_s: f64,
-    /// This much sooner is still right.
+    /// How much sooner is still right, in seconds.
     slack_s: f64,
 }
 
@@ -219,14 +219,14 @@ mod tests {
             let finding = Finding::new(verdict, "").figure(GAPS, gaps.to_vec());
             LATE_PART * storm.bound_s(Some(&finding))
         };
-        // From websockets, which doesn't wait at all, while timers were 79 ms late.
+        // Measured with websockets, which doesn't wait at all, while timers were 79 ms late.
         let spins = [0.163, 0.114, 0.106, 0.044, 0.114, 0.095, 0.098, 0.087];
         assert!(late_s(Verdict::Pass, &spins) < 0.079);
         assert!(late_s(Verdict::Pass, &[0.2; 8]) > 0.079);
         assert!((late_s(Verdict::Pass, &[5.0; 8]) - 0.2).abs() < 1e-9);
         assert!((late_s(Verdict::Fail, &spins) - 0.2).abs() < 1e-9);
-        // Again, with timers 47 ms late, and a handshake took nearly as long as a gap: the machine
-        // is slow. If a gap is as long as many handshakes, it is the client that waits.
+        // The same with timers 47 ms late. If a handshake takes nearly as long as a gap, the
+        // machine is slow; if a gap is as long as many handshakes, it is the client that waits.
         let with_handshake = |handshake: f64| {
             let finding = Finding::new(Verdict::Pass, "").figure(GAPS, vec![0.11; 12]);
             let finding = finding.figure(HANDSHAKE, handshake);

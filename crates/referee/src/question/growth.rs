@@ -16,7 +16,7 @@ use crate::verdict::{Amount, Finding, Verdict};
 /// If gaps grow, late ones are at least this many times the early ones: no clock is so even that
 /// equal gaps come out equal.
 const MIN_GROWTH: f64 = 1.1;
-/// Required growth is believed if chance makes it more rarely than this.
+/// Required growth is believed if chance alone would make it more rarely than this.
 const BACKOFF_CHANCE: f64 = 1e-3;
 /// Growth that counts against a client is believed if chance makes it more rarely than this.
 const BLAME_CHANCE: f64 = 1e-4;
@@ -33,22 +33,22 @@ const MAX_UNEVEN: usize = 1;
 const MANY_WAITS: usize = 5;
 /// … and with fewer than this nothing is said.
 const MIN_WAITS: usize = 3;
-/// A shorter gap, in seconds, is not a wait: some clients dial twice at a time if the first dial
-/// was reset (aiohttp), and whether they back off shows in the waits between the pairs.
+/// A gap shorter than this, in seconds, is not a wait: some clients (aiohttp) dial twice if the
+/// first dial was reset, and whether they back off shows in the waits between such pairs.
 const MIN_WAIT_S: f64 = 0.05;
 
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / count(values.len().max(1))
 }
 
-/// All processes' early waits, and their late ones.
+/// Returns the early waits of all processes, and their late ones.
 fn together(samples: &[Sample]) -> (Vec<f64>, Vec<f64>) {
     let early = samples.iter().flat_map(|it| it.early.iter().copied());
     let late = samples.iter().flat_map(|it| it.late.iter().copied());
     (early.collect(), late.collect())
 }
 
-/// Nothing is said about growth if too few processes got that far.
+/// Returns a finding that says nothing about growth, if too few processes got that far.
 fn too_few_processes(samples: &[Sample]) -> Option<Finding> {
     let n = samples.len();
     (n < MIN_PROCESSES).then(|| {
@@ -63,7 +63,7 @@ fn too_few_processes(samples: &[Sample]) -> Option<Finding> {
 pub(crate) struct BacksOff {
     /// How many attempts to look at.
     attempts: usize,
-    /// All of them within this time fail.
+    /// If all of them come within this time, the client fails.
     within_s: f64,
     /// A longer gap gives a warning.
     max_gap_s: f64,
@@ -90,7 +90,7 @@ fn is_even(waits: &[f64]) -> bool {
     waits.len() >= MIN_WAITS && uneven.count() <= allowed
 }
 
-/// A process's first and last waits, the same number of each.
+/// Returns a process's first and last waits, as many of each.
 fn early_and_late(gaps: &[f64]) -> Option<Sample> {
     let waits = waits(gaps);
     let compared = COMPARED.min(waits.len() / 2);
@@ -185,13 +185,14 @@ impl Ask for BacksOff {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ResetsBackoff {
-    /// Attempts per round; the last of them lives.
+    /// Attempts per round; the connection of the last one lives.
     attempts: usize,
     /// Rounds.
     rounds: usize,
-    /// Gaps after connections that held this many times a process's first gaps …
+    /// The client fails if the gaps after connections that held are this many times its first gaps
+    /// …
     fail_ratio: f64,
-    /// … and this much longer fail.
+    /// … and longer by this much.
     fail_longer_s: f64,
 }
 
@@ -271,9 +272,9 @@ impl Ask for ResetsBackoff {
 pub(crate) struct KeepsOn {
     /// How often it is lost.
     losses: usize,
-    /// Last gaps that are this many times the first ones …
+    /// The client gets a warning if its last gaps are this many times its first ones …
     warn_ratio: f64,
-    /// … and this much longer give a warning.
+    /// … and longer by this much.
     warn_longer_s: f64,
 }
 
@@ -329,7 +330,7 @@ mod tests {
 
     /// How often each client is simulated, with different draws each time.
     const TIMES: u64 = 2_000;
-    /// Processes of R2, R3 and R8.
+    /// The number of processes in R2, R3 and R8.
     const PROCESSES: usize = 12;
 
     /// How long a client waits after this many losses.
@@ -345,7 +346,7 @@ mod tests {
         draws.below(1.5_f64.powi(losses).min(60.0))
     }
 
-    /// Half of it is drawn: 1 s growing by 1.3 to 10 s.
+    /// Half of each wait is drawn: 1 s growing by 1.3 to 10 s.
     fn half_jitter(draws: &mut Draws, losses: i32) -> f64 {
         let cap = 1.3_f64.powi(losses).min(10.0);
         cap / 2.0 + draws.below(cap / 2.0)
@@ -409,7 +410,7 @@ mod tests {
         ask.pooled(&samples).expect("a finding").verdict
     }
 
-    /// How many of all tries don't give this verdict.
+    /// Counts the tries that don't give this verdict.
     fn misses(wanted: Verdict, mut once: impl FnMut(&mut Draws) -> Verdict) -> usize {
         let verdicts = (0..TIMES).map(|seed| once(&mut Draws(seed << 20)));
         verdicts.filter(|it| *it != wanted).count()
@@ -421,7 +422,7 @@ mod tests {
             let missed = misses(Verdict::Pass, |it| backs_off(grows, it));
             assert!(missed <= 2, "{missed} of {TIMES}");
         }
-        // By design in fewer than one in a thousand.
+        // By design, chance passes for growth in fewer than one try in a thousand.
         let constant = misses(Verdict::Warn, |it| backs_off(constant_jitter, it));
         assert!(constant <= 6, "{constant} of {TIMES}");
         assert_eq!(misses(Verdict::Warn, |it| backs_off(even, it)), 0);
@@ -462,7 +463,8 @@ mod tests {
 
     #[test]
     fn a_client_that_dials_in_pairs_is_judged_by_the_waits_between_them() {
-        // From aiohttp: its two paces constant, each pair beginning anywhere.
+        // Measured with aiohttp: its two paces are constant, and the gaps of a process may begin
+        // anywhere in a pair.
         let one = [1.004, 0.001, 1.022, 0.004, 1.014, 0.0, 1.008];
         let other = [0.026, 1.03, 0.006, 1.006, 0.002, 1.006, 0.0];
         let samples: Vec<Sample> = [one, other]

@@ -1,4 +1,4 @@
-//! What the client makes of an answer that is not an upgrade.
+//! What the client does after an answer that is not an upgrade.
 
 use serde::Deserialize;
 use wstape_mock_engine::FrameKind;
@@ -11,7 +11,7 @@ use crate::verdict::{Finding, Verdict};
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NotOpen {
-    /// Still up after this, it was taken as open.
+    /// A connection that is still up after this long was taken as open.
     within_s: f64,
 }
 

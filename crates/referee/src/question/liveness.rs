@@ -11,7 +11,7 @@ use crate::verdict::{Finding, Verdict};
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PingAnswered {
-    /// From when the answer is waited for.
+    /// The moment from which the answer is awaited.
     after: Reference,
     /// The Ping's payload.
     payload: String,
@@ -60,7 +60,7 @@ impl Ask for PingAnswered {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StaysUp {
-    /// For this long, from the 101.
+    /// How long it has to stay up, from its 101.
     pub(super) for_s: f64,
 }
 
@@ -103,9 +103,9 @@ impl Ask for StaysUp {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Notices {
-    /// From when.
+    /// The moment from which the time counts.
     after: Reference,
-    /// Within this.
+    /// How long the client may take.
     pub(super) within_s: f64,
 }
 
@@ -141,9 +141,9 @@ impl Ask for Notices {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Lives {
-    /// From when.
+    /// The moment from which the time counts.
     after: Reference,
-    /// For this long.
+    /// How long the connection has to live.
     for_s: f64,
 }
 

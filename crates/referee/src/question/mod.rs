@@ -149,7 +149,7 @@ impl Question {
             )
     }
 
-    /// The bound, in seconds: a timer late by a fifth of it could change the answer.
+    /// The bound, in seconds: a timer that is late by a fifth of it could change the answer.
     pub(crate) fn bound_s(&self, finding: Option<&Finding>) -> Option<f64> {
         match self {
             Self::Storm(it) => Some(it.bound_s(finding)),
@@ -165,8 +165,8 @@ impl Question {
         }
     }
 
-    /// How long it waits for what need not come, in seconds: with many clients a run takes this
-    /// long, whatever its time limit.
+    /// How long the question waits for something that need not come, in seconds. With many clients
+    /// a run takes this long, whatever its time limit.
     pub(crate) fn patience_s(&self) -> f64 {
         match self {
             Self::Notices(it) => it.within_s,
@@ -176,7 +176,7 @@ impl Question {
         }
     }
 
-    /// What has to be measured for it.
+    /// What has to be measured for the question.
     pub(crate) fn wants(&self) -> Option<Wanted> {
         match self {
             Self::Memory(_) => Some(Wanted::Memory),
@@ -208,11 +208,11 @@ mod tests {
     fn a_pass_that_a_busy_machine_may_have_made_is_doubted_sooner_than_others() {
         let late_s = 0.08;
         for (id, near, far) in [("C1", 0.01, 0.2), ("R4", 0.005, 0.2), ("R5", 0.005, 0.2)] {
-            // Twenty gaps from a tenth of a second on, this far apart.
+            // Twenty gaps from 0.1 s on, this far apart.
             let gaps = |by: f64| -> Vec<f64> { (0..20).map(|n| 0.1 + by * f64::from(n)).collect() };
             assert!(is_doubted(id, Verdict::Pass, &gaps(near), late_s), "{id}");
             assert!(!is_doubted(id, Verdict::Pass, &gaps(far), late_s), "{id}");
-            // What counts against a client was not caused by the machine.
+            // Load doesn't explain what counts against a client.
             assert!(!is_doubted(id, Verdict::Warn, &gaps(near), late_s), "{id}");
             assert!(is_doubted(id, Verdict::Warn, &gaps(far), 1.0), "{id}");
         }

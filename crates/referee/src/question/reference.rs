@@ -22,7 +22,7 @@ pub(crate) enum Reference {
 }
 
 impl Reference {
-    /// When it was, if it has happened.
+    /// Returns when it was, if it has happened.
     pub(crate) fn find(&self, look: &Look<'_>) -> Option<Micros> {
         let attempt = |n: usize| look.facts.attempts().get(n.checked_sub(1)?);
         match self {
@@ -34,8 +34,8 @@ impl Reference {
         }
     }
 
-    /// The attempt that it belongs to: later attempts count as later, whatever the clock says. A
-    /// client may redial before the engine sees the end of the connection it gave up.
+    /// The attempt that the moment belongs to. Later attempts then count as later, whatever the
+    /// clock says: a client may redial before the engine sees the end of the connection it gave up.
     pub(super) fn attempt(&self) -> Option<usize> {
         match self {
             Self::Accept(n) | Self::Upgrade(n) | Self::End(n) => Some(*n),
@@ -43,7 +43,7 @@ impl Reference {
         }
     }
 
-    /// What is missing until it happens.
+    /// Says what is missing if the moment never comes.
     pub(super) fn missing(&self) -> String {
         match self {
             Self::Up => "the port never came up".to_owned(),

@@ -28,15 +28,15 @@ fn untold() -> Finding {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Memory {
-    /// At most this much more than before.
+    /// How much more memory than before is allowed.
     max_mib: f64,
     /// When it was at its normal level. Default: the first accept.
     since: Option<Reference>,
-    /// From when to watch it. Default: the first accept.
+    /// The moment from which to watch it. Default: the first accept.
     after: Option<Reference>,
     /// How long to watch it.
     for_s: f64,
-    /// Whether it is enough that a client has dialled again.
+    /// Whether a client that has dialled again need not be watched any longer.
     #[serde(default)]
     until_back: bool,
 }
@@ -92,9 +92,9 @@ impl Ask for Memory {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Processor {
-    /// At most this much of one core.
+    /// The largest allowed share of one core.
     max_percent: f64,
-    /// From when.
+    /// The moment from which the time counts.
     after: Reference,
     /// Beginning this much later, …
     from_s: f64,
@@ -154,13 +154,13 @@ pub(crate) struct Leak {
     warn_mib: f64,
     /// This much more fails.
     fail_mib: f64,
-    /// Of the sockets that were open this long before the end, one may be left.
+    /// How far apart the two measurements of sockets are; one socket may be open in both.
     settle_s: f64,
 }
 
 impl Leak {
-    /// The latest measurement, and the one so long before it that what was open then and is open
-    /// now stays open.
+    /// Returns an earlier measurement and the latest one, so far apart that a socket that is open
+    /// in both stays open.
     fn settled<'v>(&self, look: &Look<'v>) -> Option<[&'v (Micros, Vitals); 2]> {
         let last = look.vitals.last()?;
         let settled = Micros(last.0.0.saturating_sub(micros(self.settle_s).0));
@@ -168,21 +168,21 @@ impl Leak {
         Some([before, last])
     }
 
-    /// Whether the earlier of those measurements is later than this moment: a socket that was opened
-    /// then is in both if it stays open.
+    /// Whether the earlier of those measurements is later than this moment: a socket that was
+    /// opened then is in both if it stays open.
     fn has_settled(&self, look: &Look<'_>, accepted: Micros) -> bool {
         self.settled(look)
             .is_some_and(|[(before, _), _]| *before > accepted)
     }
 
-    /// Sockets to the engine that were open when the attempts were over, and still are.
+    /// Counts the sockets to the engine that were open when the attempts were over, and still are.
     fn kept_sockets(&self, look: &Look<'_>) -> usize {
         self.settled(look).map_or(0, |[(_, before), (_, last)]| {
             before.sockets.intersection(&last.sockets).count()
         })
     }
 
-    /// Highest memory of the second third and of the last one, in MiB.
+    /// The highest memory of the second third and of the last one, in MiB.
     fn thirds(vitals: &[(Micros, Vitals)]) -> Option<(f64, f64)> {
         let third = vitals.len() / 3;
         let most = |part: &[(Micros, Vitals)]| part.iter().map(|(_, it)| it.memory_bytes).max();
@@ -196,8 +196,8 @@ impl Ask for Leak {
     fn look(&self, look: &Look<'_>) -> Option<Finding> {
         let attempts = look.facts.attempts();
         let since = look.since(attempts.first()?.accepted);
-        // The last of them, which nobody ends, shows what the others left behind. A client that
-        // dials twice for each loss has several, and the newest must have had its time too.
+        // The attempts that nobody ends show what the others left behind. A client that dials twice
+        // for each loss has several, and the newest must have had its time too.
         let unended = attempts.get(self.attempts..).unwrap_or_default();
         let settled = unended
             .last()
@@ -258,7 +258,7 @@ mod tests {
         for at in accepts_s {
             facts.accept(micros(*at));
         }
-        // Measured every half second, often enough for a verdict.
+        // Measured every half second, which is often enough for a verdict.
         let vitals: Vec<(Micros, Vitals)> = (0..1_000)
             .map(|n| f64::from(n) / 2.0)
             .take_while(|at| *at <= now_s)
@@ -298,7 +298,8 @@ mod tests {
 
     #[test]
     fn sockets_that_came_after_they_were_measured_are_waited_for() {
-        // Measured at 10 s, before these came, and ten seconds after that.
+        // At 10 s these sockets don't exist yet, so the answer waits until ten seconds after the
+        // measurement at 10.5 s.
         assert_eq!(said(&[0.0, 10.2, 10.3], 20.4), None);
         assert_eq!(said(&[0.0, 10.2, 10.3], 20.5), Some(Verdict::Fail));
     }

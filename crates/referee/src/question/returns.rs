@@ -13,11 +13,13 @@ pub(super) const CAP_S: f64 = 60.0;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Returns {
-    /// From when.
+    /// The moment from which the time counts.
     after: Reference,
-    /// Within this time it passes. Default: the cap, 60 s or twice the longest gap seen.
+    /// The client passes if it dials within this time. Default: the cap, 60 s or twice the longest
+    /// gap seen.
     pass_s: Option<f64>,
-    /// After this time it fails, and between the two it gets a warning. Default: as `pass_s`.
+    /// The client fails if it dials after this time, and is warned between the two. Default: as
+    /// `pass_s`.
     fail_s: Option<f64>,
     /// Whether the result is only information, because nothing requires it.
     #[serde(default)]

@@ -8,11 +8,11 @@ use super::{Ask, Look};
 use crate::facts::{Attempt, count, seconds};
 use crate::verdict::{Amount, Figure, Finding, Verdict};
 
-/// Share of the gaps that must not lie close together.
+/// If at least this share of the gaps lies close together, the clients came back as a crowd.
 const CROWD: f64 = 0.9;
-/// The others are this fraction of all.
+/// The other gaps are this fraction of all: one in ten.
 const FEW_PART: usize = 10;
-/// How close to the median is close.
+/// How far from the median is still close, as a share of it.
 const CLOSE: f64 = 0.1;
 /// This close, in seconds, is close however short the wait: a machine causes that much spread.
 const CLOSE_S: f64 = 0.05;
@@ -21,13 +21,14 @@ const MIN_DROPS: usize = 2;
 /// A median below this, in seconds, is not a wait at all.
 const MIN_MEDIAN_S: f64 = 0.05;
 
-/// A machine whose timers are late by a fifth of this spreads out clients that return as one, in
-/// seconds.
+/// If timers are late by a fifth of this, in seconds, the machine may have spread out clients that
+/// return as one.
 pub(super) const MIN_SPREAD_S: f64 = 1.0;
 
-/// The same, in seconds, if they are spread so little that a busy machine may have caused it.
+/// The same for clients that are spread so little that a busy machine may have caused it.
 pub(super) const MIN_DOUBTFUL_SPREAD_S: f64 = 0.25;
-/// How close to their median a machine leaves clients that return as one, and in seconds.
+/// How close to their median a busy machine leaves clients that return as one: as a share of it,
+/// and in seconds.
 const NEAR: f64 = 0.35;
 const NEAR_S: f64 = 0.1;
 
@@ -76,7 +77,7 @@ pub(crate) struct Spread {
 struct Drop {
     /// Clients that were connected when it came.
     connected: usize,
-    /// From the drop to the next accepts, one per client.
+    /// The times from the drop to the next accepts, one per client.
     gaps: Vec<f64>,
 }
 
@@ -115,8 +116,8 @@ impl Spread {
             let what = format!("of {copies} clients there came back {came:?}");
             return Finding::new(Verdict::Fail, what);
         }
-        // A client not yet connected, on a machine where they start slowly, was not lost either:
-        // its first dial says nothing about its wait.
+        // On a machine where clients start slowly, one that is not yet connected was not lost
+        // either: its first dial says nothing about its wait.
         let whole = drops.iter().filter(|it| it.connected >= copies);
         let mut judged = whole.clone().map(|it| Self::is_crowd(&it.gaps));
         let (verdict, what) = if whole.clone().count() < MIN_DROPS.min(drops.len()) {
@@ -166,7 +167,7 @@ mod tests {
         let spread = |from: f64, by: f64| -> Vec<f64> {
             (0..20_u8).map(|n| from + by * f64::from(n)).collect()
         };
-        // 0.36 s to 0.44 s, where nine tenths of the wait are fixed.
+        // 0.36 s to 0.44 s: nine tenths of the wait are fixed.
         assert!(Spread::is_crowd(&spread(0.36, 0.004)));
         assert!(Spread::is_crowd(&spread(3.0, 0.002)));
         assert!(Spread::is_crowd(&[0.004; 20]));
@@ -177,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_crowd_is_told_by_the_time_in_which_nine_tenths_of_it_come() {
-        // Two are late, and eighteen come within 0.17 s, as with libwebsockets and a fifth of
+        // Two gaps are long, and eighteen come within 0.17 s, as with libwebsockets and a fifth of
         // jitter.
         let mut gaps: Vec<f64> = (0..18).map(|n| 1.0 + 0.01 * f64::from(n)).collect();
         gaps.extend([1.9, 2.5]);
@@ -212,7 +213,7 @@ mod tests {
     #[test]
     fn what_a_busy_machine_may_have_spread_is_doubtful_and_drawn_waits_are_not() {
         let pass = |gaps: &[f64]| Finding::new(Verdict::Pass, "").figure("gaps_s", gaps.to_vec());
-        // From Node, each after 1 s, on two cores shared with two compilers.
+        // Measured with Node, each client after 1 s, on two cores shared with two compilers.
         let loaded = [
             1.09, 1.09, 1.15, 1.15, 1.17, 1.17, 1.22, 1.22, 1.22, 1.22, 1.22, 1.22, 1.22, 1.22,
             1.22, 1.22, 1.27, 1.35, 1.35, 1.35,

@@ -9,12 +9,12 @@ use super::{Ask, Look, Reference};
 use crate::facts::{Attempt, seconds};
 use crate::verdict::{Finding, Verdict};
 
-/// If a connection ends sooner than this many times what the first one took to ask for everything,
-/// it did not have the time to.
+/// A connection that lasts less than this many times what the first one took to ask for everything
+/// did not have the time to ask.
 const TIME_TO_ASK: f64 = 3.0;
-/// Shortest time allowed for asking.
+/// The shortest time allowed for asking.
 const MIN_TIME_TO_ASK_S: f64 = 0.5;
-/// Longest name of a stream in a sentence, in characters.
+/// The longest name of a stream in a sentence, in characters.
 const MAX_NAMED_CHARS: usize = 80;
 
 /// How often each stream was asked for on a connection.
@@ -61,9 +61,9 @@ fn named(names: &[&String]) -> String {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Resubscribes {
-    /// On this many connections after the first.
+    /// On how many connections after the first it has to ask.
     connections: usize,
-    /// On the last of them, within this time from its 101.
+    /// How long it has for that on the last of them, from its 101.
     within_s: f64,
 }
 
@@ -112,7 +112,7 @@ impl Ask for Resubscribes {
                 .upgraded()
                 .map_or(0.0, |up| seconds(ends.0.saturating_sub(up.0)));
             match Self::missing(n + 1, &asked, &wanted) {
-                // It may have been about to ask.
+                // The client may have been about to ask.
                 Some(_) if lived < needs_s => {}
                 Some(finding) => return finding,
                 None => asked_on += 1,
@@ -134,7 +134,7 @@ impl Ask for Resubscribes {
     }
 }
 
-/// Whether it asks for each stream again, but no more often than the first time.
+/// Whether the client asks for each stream again, but no more often than the first time.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SubscribesOnce {
@@ -181,20 +181,20 @@ impl Ask for SubscribesOnce {
     }
 }
 
-/// Whether it reacts when one of several streams is wrong; nothing requires it to.
+/// Whether the client reacts when one of several streams is wrong; nothing requires it to.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reacts {
-    /// From when.
+    /// The moment from which the time counts.
     after: Reference,
-    /// Within this.
+    /// How long the client may take.
     pub(super) within_s: f64,
-    /// It must have asked for this many streams for there to be something to see.
+    /// How many streams the client must have asked for, for a reaction to be visible.
     streams: usize,
 }
 
 impl Reacts {
-    /// What it did first from then on.
+    /// Returns what the client did first from then on.
     fn did(look: &Look<'_>, from: Micros) -> Option<(Micros, &'static str)> {
         let attempts = look.facts.attempts().iter();
         let deeds = attempts.flat_map(|attempt| {

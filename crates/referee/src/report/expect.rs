@@ -49,7 +49,7 @@ impl Expected {
 pub struct Changes(Vec<(CaseId, Option<Verdict>, Verdict)>);
 
 impl Changes {
-    /// Whether there is none.
+    /// Whether nothing changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -86,7 +86,7 @@ mod tests {
         let cases = cases().expect("cases");
         let case = cases.iter().find(|it| it.id.to_string() == "R5");
         let case = case.expect("a case");
-        // This is what one of two runs found, while the other was inconclusive.
+        // One of two runs found this, while the other was inconclusive.
         let changes = |expected: Verdict, found: Verdict, busy: bool| {
             let mut row = Row::of(case);
             for (verdict, busy) in [(found, false), (Verdict::NotApplicable, busy)] {

@@ -13,15 +13,15 @@ use crate::verdict::Verdict;
 
 const STYLE: &str = include_str!("report.css");
 
-/// Width of a drawing, in its own units.
+/// Width of a drawing, in units of its own.
 const WIDTH: f64 = 1000.0;
 /// Height of a lane.
 const LANE: f64 = 20.0;
 /// Room for the scale below the lanes.
 const SCALE: f64 = 26.0;
-/// Most characters about a row outside its own section.
+/// The most characters about a row outside its own section.
 const MAX_TOLD_CHARS: usize = 240;
-/// Lines on the scale, at most.
+/// The most lines on the scale.
 const MAX_TICKS: f64 = 8.0;
 
 /// The verdict's class in the style sheet.
@@ -156,7 +156,7 @@ fn write_row(page: &mut String, row: &Row, again: &str) -> fmt::Result {
     Ok(())
 }
 
-/// A good run among others: its name and its verdict, with the rest on opening it.
+/// Writes a good run among others: its name and its verdict, with the rest folded away.
 fn write_folded(page: &mut String, run: &RunReport) -> fmt::Result {
     let (verdict, name) = (run.verdict(), HtmlText(&run.name));
     write!(
@@ -216,7 +216,7 @@ fn write_run(page: &mut String, run: &RunReport) -> fmt::Result {
     Ok(())
 }
 
-/// A step of the scale: 1, 2 or 5 with zeros.
+/// Returns the step between two lines of the scale: 1, 2 or 5 with zeros.
 fn step(length_s: f64) -> f64 {
     let least = (length_s / MAX_TICKS).max(1e-3);
     let power = 10_f64.powf(least.log10().floor());
@@ -268,7 +268,7 @@ fn write_lanes(page: &mut String, lanes: &Lanes) -> fmt::Result {
     Ok(())
 }
 
-/// A bar from accept to end: thin until it is upgraded, then thick.
+/// Draws a bar from accept to end: thin until it is upgraded, then thick.
 fn write_lane(page: &mut String, lane: &Lane, y: f64, length: f64) -> fmt::Result {
     let x = |at: f64| WIDTH * at / length;
     let to = lane.to_s.unwrap_or(length).max(lane.from_s);

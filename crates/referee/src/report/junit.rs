@@ -28,7 +28,7 @@ impl Report {
     }
 }
 
-/// A row as a test; for a failed one, the text says what to know and do.
+/// Returns a row as a test case; if it failed, the text says what to know and do.
 fn test_case(row: &Row, failed: bool, again: &str) -> TestCase {
     let said: Vec<String> = row
         .decisive()
@@ -98,7 +98,7 @@ mod tests {
         ] {
             assert!(xml.contains(wanted), "{wanted}: {xml}");
         }
-        // If that is expected, nothing failed.
+        // If the verdict is expected, nothing failed.
         assert!(report.junit(Some(&[])).contains("failures=\"0\""));
     }
 }

@@ -21,8 +21,8 @@ pub struct Report {
     pub client: String,
     /// The healthy tape.
     pub healthy: String,
-    /// The options of the command that a second run of some of the cases needs, too, each with a space
-    /// behind it: whoever plays them fills it in.
+    /// The options of the command that are needed to play some of the cases again, each followed by
+    /// a space. Whoever plays the cases fills this in.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub options: String,
     /// The rows, in the order of the cases' names.
@@ -55,7 +55,7 @@ pub struct Row {
     /// What was found by looking at several runs together, or at those of all cases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
-    /// Each of the things that the row lists, with a process of its own.
+    /// The runs, one for each variant that the row lists, each with a process of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<RunReport>,
 }
@@ -65,9 +65,9 @@ pub struct Row {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct RunReport {
-    /// What it was of the things that the row lists; empty where the row is one thing.
+    /// The variant that was played; empty if the row has only one.
     pub name: String,
-    /// What was found, an answer a question.
+    /// What was found: one answer per question.
     pub findings: Vec<Finding>,
     /// Remarks on the run itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -93,7 +93,7 @@ pub struct RunReport {
     pub journal: Vec<String>,
     /// What the client printed.
     pub printed: String,
-    /// What is drawn of it.
+    /// What a report draws of the run.
     pub lanes: Lanes,
 }
 
@@ -102,11 +102,11 @@ pub struct RunReport {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct TokenUse {
-    /// It brought it to the engine.
+    /// Whether the client brought it to the engine.
     pub sent: bool,
-    /// It printed it.
+    /// Whether the client printed it.
     pub printed: bool,
-    /// It took it to another port.
+    /// Whether the client took it to another port.
     pub given_away: bool,
 }
 
@@ -129,7 +129,7 @@ impl RunReport {
         }
     }
 
-    /// One that was not played to its end.
+    /// Returns a run that was not played to its end.
     pub(crate) fn unplayed(name: String) -> Self {
         let what = "not judged: the referee was interrupted";
         let finding = Finding::new(Verdict::NotApplicable, what);
@@ -145,7 +145,7 @@ impl RunReport {
         worst(&self.findings)
     }
 
-    /// The row's name with the run's.
+    /// Returns the row's name together with the run's.
     #[must_use]
     pub fn full_name(&self, id: CaseId) -> String {
         if self.name.is_empty() {
@@ -164,7 +164,7 @@ fn also(said: &mut String, one: &str) {
     }
 }
 
-/// The same for whole sentences.
+/// Joins whole sentences in the same way.
 fn beside(said: &mut String, one: &str) {
     if !said.contains(one) {
         said.push(' ');
@@ -192,7 +192,7 @@ impl Row {
         }
     }
 
-    /// A row drawn from all cases.
+    /// Returns a row that is drawn from all cases.
     pub(crate) fn everywhere(id: CaseId, asked: &str) -> Self {
         Self {
             id,
@@ -221,7 +221,7 @@ impl Row {
         self.runs.iter().filter(|run| run.unplayed).count()
     }
 
-    /// Whether none of its runs was.
+    /// Whether none of its runs was played to its end.
     pub(crate) fn is_unplayed(&self) -> bool {
         !self.runs.is_empty() && self.unplayed() == self.runs.len()
     }
@@ -266,7 +266,7 @@ impl Report {
         }
     }
 
-    /// Adds to a row the joint findings of its runs.
+    /// Adds the joint findings of its runs to a row.
     pub(crate) fn add(&mut self, id: CaseId, findings: Vec<Finding>) {
         if let Some(row) = self.rows.iter_mut().find(|row| row.id == id) {
             row.findings.extend(findings);
@@ -274,7 +274,7 @@ impl Report {
         }
     }
 
-    /// The command that plays these cases again.
+    /// Returns the command that plays these cases again.
     pub(super) fn again(&self, ids: &str) -> String {
         let (options, client) = (&self.options, &self.client);
         format!("wstape referee {options}--only {ids} -- {client}")
@@ -296,7 +296,7 @@ impl Report {
         verdicts.max().unwrap_or(Verdict::NotApplicable)
     }
 
-    /// Seconds that all runs would have taken one after the other.
+    /// Returns how many seconds all runs would have taken one after the other.
     #[must_use]
     pub fn one_by_one_s(&self) -> f64 {
         let runs = self.rows.iter().flat_map(|row| &row.runs);
@@ -310,8 +310,9 @@ mod tests {
 
     const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/results.schema.json");
 
-    /// `results.schema.json` is what the types are. Where they change, run this test with
-    /// `WRITE_SCHEMA=1`, and [`RESULTS_VERSION`] says whether an old reader still understands it.
+    /// Checks that `results.schema.json` describes the types. After changing them, run this test
+    /// with `WRITE_SCHEMA=1`, and raise [`RESULTS_VERSION`] if an old reader can't understand the
+    /// result.
     #[test]
     fn the_schema_in_the_repository_is_that_of_the_report() {
         let mut schema = schemars::schema_for!(Report);

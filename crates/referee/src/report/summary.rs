@@ -6,7 +6,7 @@ use super::terminal::{said, shortened};
 use super::{Changes, Report, Row};
 use crate::verdict::Verdict;
 
-/// Most characters about a row.
+/// The most characters about a row.
 const MAX_TOLD_CHARS: usize = 240;
 
 impl Report {
@@ -49,7 +49,7 @@ impl Report {
             );
         }
         for line in self.next_step(changes).iter().flat_map(|it| it.lines()) {
-            // Each line is a sentence and a command.
+            // Each line holds a sentence and a command.
             let (what, command) = line.split_once(": ").unwrap_or(("", line));
             let _ = writeln!(text, "\n{what}: `{command}`");
         }

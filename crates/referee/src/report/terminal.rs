@@ -8,17 +8,17 @@ use crate::verdict::Verdict;
 
 /// Width at which lines are shortened or wrapped.
 const WIDTH: usize = 118;
-/// Most runs that are named with a finding; beyond that only their number is given.
+/// The most runs that are named with a finding; beyond that only their number is given.
 const MAX_NAMED: usize = 8;
 /// Where the text about a row begins: after its verdict and its name.
 const INDENT: usize = 10;
-/// Most characters about a row with a problem: several lines, but not a screen.
+/// The most characters about a row with a problem: several lines, but not a screen.
 const MAX_TOLD_CHARS: usize = 4 * (WIDTH - INDENT);
 
 impl Report {
-    /// One line per row, the worst last, and a line that counts them. A row with a problem has what
-    /// was played and asked below it. If an interruption kept rows from being judged, they stand
-    /// behind that, by name.
+    /// Returns one line per row, the worst last, and a line that counts them. A row with a problem
+    /// has what was played and asked below it. Rows that an interruption kept from being judged are
+    /// named at the end.
     #[must_use]
     pub fn lines(&self) -> String {
         let judged = self.rows.iter().filter(|row| !row.is_unplayed());
@@ -42,7 +42,7 @@ impl Report {
         text
     }
 
-    /// What an interruption kept from being judged, in sentences; none if it was all judged.
+    /// Says what an interruption kept from being judged, in sentences; empty if nothing.
     pub(super) fn unjudged(&self) -> Vec<String> {
         let left = self.rows.iter().filter(|row| row.unplayed() > 0);
         let (none, some): (Vec<&Row>, Vec<&Row>) = left.partition(|row| row.is_unplayed());
@@ -73,7 +73,8 @@ impl Report {
         told
     }
 
-    /// The command that plays what an interruption kept from being judged; `None` if nothing did.
+    /// Returns the command that plays what an interruption kept from being judged; `None` if
+    /// nothing did.
     #[must_use]
     pub fn rest(&self) -> Option<String> {
         let left = self.rows.iter().filter(|row| row.unplayed() > 0);
@@ -81,9 +82,9 @@ impl Report {
         (!ids.is_empty()).then(|| self.again(&ids.join(",")))
     }
 
-    /// How many cases there are, and how many of each verdict.
+    /// Says how many cases there are, and how many of each verdict.
     pub(super) fn counts(&self) -> String {
-        // What was not judged has no verdict, though files call it not applicable.
+        // A row that was not judged has no verdict, even if files call it not applicable.
         let unjudged = self.rows.iter().filter(|row| row.is_unplayed()).count();
         let counts: Vec<String> = Verdict::ALL
             .into_iter()
@@ -104,7 +105,7 @@ impl Report {
         }
     }
 
-    /// What to do about problems, or about changes if verdicts are expected: the commands that
+    /// Says what to do about problems, or about changes if verdicts are expected: the commands that
     /// explain the worst one and play all of them again. `None` if nothing fails, gives a warning,
     /// or changed.
     #[must_use]
@@ -132,7 +133,7 @@ impl Report {
     }
 }
 
-/// The text about a row.
+/// Returns the text about a row.
 pub(super) fn said(row: &Row) -> String {
     // What several runs have in common is said once.
     let mut said: Vec<(&str, Vec<String>)> = Vec::new();
@@ -142,7 +143,7 @@ pub(super) fn said(row: &Row) -> String {
             None => said.push((&finding.what, vec![run])),
         }
     }
-    // Those that an interruption left say nothing of the client.
+    // Runs that an interruption cut off say nothing about the client.
     let all = match row.runs.len() - row.unplayed() {
         0 => row.runs.len(),
         judged => judged,
@@ -158,14 +159,14 @@ pub(super) fn said(row: &Row) -> String {
     sentences.collect::<Vec<_>>().join("; ")
 }
 
-/// Whether neither could be asked, for the same reason.
+/// Whether neither row could be asked, for the same reason.
 fn says_as_little(row: &Row, other: &Row) -> bool {
     let verdicts = [row.verdict, other.verdict];
     verdicts == [Verdict::NotApplicable; 2] && said(row) == said(other)
 }
 
-/// The row's line, with the names of rows that say the same; for a problem, everything that was
-/// seen, and what was played and asked below it.
+/// Returns the row's line, with the names of rows that say the same. Below a problem it lists
+/// everything that was seen, and what was played and asked.
 fn lines(row: &Row, alike: &[&Row]) -> String {
     let head = format!("{:<5}{:<4} ", row.verdict, row.id);
     let mut said = said(row);
@@ -194,7 +195,7 @@ fn lines(row: &Row, alike: &[&Row]) -> String {
     text
 }
 
-/// At most this many characters, with a mark if some are left out.
+/// Shortens text to this many characters, with a mark if some are left out.
 pub(super) fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((cut, _)) => format!("{}…", &text[..cut]),
@@ -202,7 +203,7 @@ pub(super) fn shortened(text: &str, most: usize) -> String {
     }
 }
 
-/// Lines broken at spaces; a longer one is a single long word.
+/// Breaks text into lines at spaces; a line that is longer is a single long word.
 fn wrapped(text: &str) -> impl Iterator<Item = String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {

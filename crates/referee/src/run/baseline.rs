@@ -7,7 +7,7 @@ use crate::facts::Alike;
 const MIN_START_S: f64 = 5.0;
 /// The same if the client took long when all was well.
 const MAX_START_S: f64 = 30.0;
-/// With other clients running, a start takes this many times as long as alone.
+/// While other clients run, a start takes this many times as long as alone.
 const SLOWER_BESIDE_OTHERS: f64 = 4.0;
 
 /// What the client is like when all is well.
@@ -19,7 +19,7 @@ pub(super) struct Baseline {
     pub(super) together: usize,
     /// From its start to its first dial, in seconds.
     pub(super) dialled_s: f64,
-    /// When two of its subscriptions are the same.
+    /// Tells when two of its subscriptions are the same.
     pub(super) alike: Alike,
 }
 

@@ -9,7 +9,7 @@ use crate::verdict::{Finding, Verdict};
 
 /// Cases in which a client may exit with any message.
 const MAY_END: [&str; 2] = ["H3", "E1"];
-/// Most errors that are reported one by one.
+/// The most errors that are reported one by one.
 const MAX_TOLD: usize = 5;
 /// Runs that are named with an error.
 const MAX_NAMED: usize = 6;

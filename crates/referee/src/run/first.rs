@@ -10,7 +10,7 @@ use super::one::Session;
 use super::options::{Options, RefereeError};
 use crate::facts::{Alike, Attempt};
 
-/// How long to keep watching after that, to catch a client that ends at once.
+/// How long to keep watching a client that is ready, to catch one that ends at once.
 const SETTLE_S: f64 = 1.0;
 
 /// What one process did.
@@ -46,7 +46,7 @@ pub(super) fn two_runs_without_fault(options: &Options) -> Result<Baseline, Refe
     Ok(Baseline {
         memory_bytes: first.memory_bytes.max(second.memory_bytes),
         together: first.together.max(second.together),
-        // The first start reads from disk what later ones find in memory.
+        // Only the first start reads from disk: later ones find everything in memory.
         dialled_s: first.dialled_s.min(second.dialled_s),
         alike,
     })
@@ -129,7 +129,7 @@ fn ended(session: &Session) -> Option<String> {
     ))
 }
 
-/// What a running client has not done.
+/// Says what a running client has not done.
 fn lacking(session: &Session, wait_s: f64) -> String {
     let what = match session.facts().attempts().first() {
         None => {

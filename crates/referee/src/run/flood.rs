@@ -12,7 +12,7 @@ use crate::question::Look;
 /// Nothing more is sent while this much waits for the client: what it does not read stays in its
 /// system.
 const MAX_WAITING_BYTES: usize = 1 << 20;
-/// Longest that one look sends, so that everything else gets its time.
+/// The longest time that one look spends on sending, so that everything else gets its turn.
 const MAX_POUR: Duration = Duration::from_millis(20);
 /// The tape's marks for when the first frame is sent, and when nothing more is.
 const BEGUN: &str = "flooding";

@@ -21,7 +21,7 @@ use crate::case::{Case, CaseId};
 use crate::report::{Report, Row, RunReport};
 
 /// Runs the client through the cases, and returns the findings. If [`Options::stop`] is told to end
-/// meanwhile, runs that are not over are in the report as not played.
+/// meanwhile, unfinished runs are in the report as not played.
 ///
 /// # Errors
 /// If nothing could be judged.
@@ -38,7 +38,7 @@ pub fn judge(
         runs.push((case, outcome.report));
     }
     let unplayed = |case: usize| runs.iter().any(|(of, run)| *of == case && run.unplayed);
-    // What several processes answer together, fewer of them might answer otherwise.
+    // Fewer processes might give another joint answer, so cases with unplayed runs get none.
     let whole: Vec<bool> = (0..cases.len()).map(|case| !unplayed(case)).collect();
     let mut report = report(options, cases, runs);
     for ((case, samples), whole) in cases.iter().zip(pooled).zip(whole) {
@@ -49,7 +49,7 @@ pub fn judge(
     Ok(report)
 }
 
-/// The rows: one for each case, then those drawn from all, if any was played.
+/// Returns the rows: one for each case, then those drawn from all cases, if any was played.
 fn report(options: &Options, cases: &[Case], runs: Vec<(usize, RunReport)>) -> Report {
     let mut rows: BTreeMap<CaseId, Row> = BTreeMap::new();
     let nothing_played = runs.iter().all(|(_, run)| run.unplayed);

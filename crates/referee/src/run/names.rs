@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// What distinguishes a run from all others.
 #[derive(Debug, Clone)]
 pub(super) struct Names {
-    /// In the environment of whatever the client starts.
+    /// The mark in the environment of whatever the client starts.
     pub(super) mark: String,
     /// The bearer token of this run.
     pub(super) token: String,

@@ -33,7 +33,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 const POUR_EVERY: Duration = Duration::from_millis(1);
 /// A spinning client is stopped after this many dials, unless the case asks about its reconnects.
 const MAX_DIALS: usize = 1_000;
-/// Entries of the journal between two looks.
+/// The most entries that the journal keeps, which have to last from one look to the next.
 const MAX_ENTRIES: usize = 100_000;
 
 /// A run's result: its report, and whether the machine was too busy to believe it.
@@ -47,7 +47,7 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    /// Of a run that was not played to its end.
+    /// Returns the outcome of a run that was not played to its end.
     pub(super) fn unplayed(run: &Run<'_>) -> Self {
         Self {
             report: RunReport::unplayed(run.name()),
@@ -196,7 +196,8 @@ impl Session {
         let due = self
             .measured
             .is_none_or(|last| last.elapsed() >= MEASURE_EVERY);
-        // Measured as soon as it has gone, and then as often as everything else.
+        // What is left behind is measured once the client has gone, and then as often as everything
+        // else.
         if due && self.gone.is_some() && self.told_to_end.is_some() {
             self.measured = Some(Instant::now());
             self.left_behind = self.clients.iter().flat_map(Client::processes).collect();
@@ -339,7 +340,7 @@ impl Session {
             .collect()
     }
 
-    /// Whether the case's time is over: it begins with the first dial.
+    /// Whether the case's time is over. It begins with the first dial.
     fn is_over(&self, run: &Run<'_>) -> bool {
         let now = self.clock.now();
         match self.facts.attempts().first() {
@@ -352,7 +353,7 @@ impl Session {
         self.gone.is_some() && self.told_to_end.is_none()
     }
 
-    /// What it means that the client ended by itself, if it did.
+    /// Says what it means that the client ended by itself, if it did.
     fn settled(&self) -> Option<Finding> {
         if !self.ended_by_itself() {
             return None;
@@ -363,7 +364,7 @@ impl Session {
         })
     }
 
-    /// Its contributions to questions that several processes answer together.
+    /// Returns the run's contributions to questions that several processes answer together.
     fn samples(&self, unasked: &[Option<Finding>], asks: &[Question]) -> Vec<Option<Sample>> {
         let look = self.look(&[]);
         let all = asks.iter().zip(unasked);
@@ -400,7 +401,7 @@ impl Session {
         }
     }
 
-    /// Ends everything.
+    /// Ends the clients and the engine.
     pub(super) async fn stop(self) -> (Facts, Vec<Leftovers>, Duration) {
         let lateness = self
             .clients
@@ -448,7 +449,7 @@ impl Session {
     }
 }
 
-/// The questions that need not be asked of this client, with the reason.
+/// Returns the questions that need not be asked of this client, with the reason.
 fn unasked(options: &Options, baseline: &Baseline, asks: &[Question]) -> Vec<Option<Finding>> {
     let why = |ask: &Question| {
         if options.once && ask.takes_coming_back() {
@@ -463,7 +464,7 @@ fn unasked(options: &Options, baseline: &Baseline, asks: &[Question]) -> Vec<Opt
     asks.iter().map(|ask| why(ask).map(none)).collect()
 }
 
-/// What had to be cleaned up, in a sentence.
+/// Says what had to be cleaned up, in a sentence.
 fn said(leftovers: Leftovers) -> Option<String> {
     let mut said = Vec::new();
     if leftovers.keeper_was_killed {

@@ -19,16 +19,16 @@ pub struct Options {
     pub keeper: KeeperCommand,
     /// How the engine behaves when all is well.
     pub healthy: Healthy,
-    /// Most cases at once; `None` for as many as memory allows.
+    /// The most cases at once; `None` for as many as memory allows.
     pub jobs: Option<usize>,
     /// What tokens are drawn from.
     pub seed: u64,
-    /// Whether the client promises only a single connection: questions that need one that comes
-    /// back are not asked, and it may end by itself.
+    /// Whether the client promises only a single connection: then it may end by itself, and is not
+    /// asked questions that need a client that comes back.
     pub once: bool,
     /// How long the client may take, without any fault, to connect and get a message.
     pub ready_wait: Duration,
-    /// Ends it early, with what was judged by then.
+    /// Ends the run early, with what was judged by then.
     pub stop: Stop,
 }
 
@@ -67,7 +67,7 @@ pub enum RefereeError {
     /// The client can't be started.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// Its command does not name a runnable program.
+    /// The client's command does not name a runnable program.
     #[error(
         "the client could not be started: {program}: {why}; is it installed and on the PATH? \
          Start a script with its interpreter: -- python3 client.py"
@@ -78,7 +78,7 @@ pub enum RefereeError {
         /// What the system says.
         why: String,
     },
-    /// Without any fault it did not meet the preconditions for judging it.
+    /// Without any fault, the client did not meet the preconditions for judging it.
     #[error("nothing was judged: {what}")]
     NotReady {
         /// What was missing.
@@ -86,10 +86,10 @@ pub enum RefereeError {
         /// What it printed.
         printed: String,
     },
-    /// It was told to end before the first case.
+    /// The referee was told to end before the first case.
     #[error("nothing was judged: it was interrupted before the first case")]
     Interrupted,
-    /// A case that can't be read.
+    /// A case can't be read.
     #[error(transparent)]
     Case(#[from] BadCase),
     /// The engine could not be started.

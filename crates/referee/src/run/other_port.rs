@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use wstape_mock_engine::Clock;
 use wstape_tape::Micros;
 
-/// Most bytes of a request that are read.
+/// The most bytes of a request that are read.
 const MAX_REQUEST_BYTES: usize = 16 * 1024;
 
 /// The port, watched until it is dropped.

@@ -17,14 +17,15 @@ use crate::facts::micros;
 use crate::question::Question;
 use crate::verdict::{Finding, Verdict};
 
-/// Most runs at once, however much memory there is.
+/// The most runs at once, however much memory there is.
 const MAX_JOBS: usize = 64;
-/// Memory assumed for a client at least, in case the system does not tell.
+/// The least memory assumed for a client, in case the system does not tell.
 const MIN_CLIENT_BYTES: u64 = 1 << 20;
 /// Fraction of the free memory that clients may take.
 const MEMORY_SHARE: u64 = 2;
-/// Longest that a run waits for room to start its client: clients that never dial don't block
-/// others for good, and slow starts are faster one after the other.
+/// The longest that a run waits for room to start its client. It has an end so that clients that
+/// never dial don't block others for good; it is long because slow starts are faster one after the
+/// other.
 const MAX_START_WAIT: Duration = Duration::from_mins(2);
 
 /// A run to play, and its case.
@@ -35,8 +36,8 @@ struct Due<'a> {
     number: u64,
 }
 
-/// Plays every run, and again those whose verdict load or chance could have changed. What a stop
-/// keeps from being played to its end is there as not played.
+/// Plays every run, and plays those again whose verdict load or chance could have changed. Runs
+/// that a stop kept from being played to their end are returned as not played.
 pub(super) fn play_all(
     options: &Options,
     cases: &[Case],
@@ -67,7 +68,7 @@ pub(super) fn play_all(
     })?;
     let mut done: BTreeMap<u64, Outcome> = BTreeMap::new();
     for (due, outcome) in shared.done.into_inner() {
-        // Alone, with nothing else running.
+        // Played again alone, with nothing else running.
         let again = || play(options, baseline, &due, 2, &mut || {});
         if let Some(outcome) = believed(outcome, again)? {
             done.insert(due.number, outcome);
@@ -81,7 +82,7 @@ pub(super) fn play_all(
     Ok(all.into_iter().map(outcome).collect())
 }
 
-/// Every run of these cases, in order.
+/// Returns every run of these cases, in order.
 fn runs_of(cases: &[Case]) -> Vec<Due<'_>> {
     let runs = cases.iter().enumerate();
     let runs = runs.flat_map(|(case, it)| it.runs().map(move |run| (case, run)));
@@ -91,8 +92,9 @@ fn runs_of(cases: &[Case]) -> Vec<Due<'_>> {
     due.collect()
 }
 
-/// Starts the longest runs first, so that the last to end is not the last to begin: first those
-/// that wait for what need not come, because they seldom end early, then those with the most time.
+/// Puts the longest runs first, so that the last run to end is not the last to begin. First come
+/// those that wait for something that need not come, because they seldom end early, then those with
+/// the most time.
 fn longest_first(due: &mut [Due<'_>]) {
     due.sort_by_cached_key(|due| {
         let patience_s = due.run.asks().map_or(0.0, |asks| {
@@ -102,9 +104,9 @@ fn longest_first(due: &mut [Due<'_>]) {
     });
 }
 
-/// A run's result, unless the machine was too busy to believe it; otherwise the result of playing
-/// it again, or a finding that says so if that can't be believed either; `None` if it could not be
-/// played again.
+/// Returns a run's result if the machine was not too busy to believe it. Otherwise returns the
+/// result of playing it again, or a finding that says so if that can't be believed either; `None`
+/// if it could not be played again.
 fn believed<E>(
     outcome: Outcome,
     play_again: impl FnOnce() -> Result<Option<Outcome>, E>,
@@ -128,7 +130,7 @@ fn busy(late_s: f64) -> Finding {
     Finding::new(Verdict::NotApplicable, what).figure("late_s", late_s)
 }
 
-/// How many runs at once.
+/// Returns how many runs to play at once.
 fn jobs(options: &Options, memory_bytes: u64) -> usize {
     if let Some(jobs) = options.jobs {
         return jobs.clamp(1, MAX_JOBS);
@@ -165,7 +167,7 @@ struct Shared<'a> {
 }
 
 impl<'a> Shared<'a> {
-    /// Plays what is left, until nothing is or a stop leaves the rest.
+    /// Plays runs from the queue until it is empty, or a stop ends the work.
     fn work(&self) -> Result<(), RefereeError> {
         loop {
             let Some(due) = self.queue.lock().pop_front() else {
@@ -217,8 +219,8 @@ impl<'a> Shared<'a> {
     }
 }
 
-/// Plays a run on its own runtime, so that no other run gets in its way; `None` if a stop came before
-/// its end, and its client was ended.
+/// Plays a run on its own runtime, so that no other run gets in its way; `None` if a stop came
+/// before its end and ended its client.
 fn play(
     options: &Options,
     baseline: &Baseline,
@@ -293,8 +295,8 @@ mod tests {
         }
     }
 
-    /// The believed result, given this one and the second one if it is played again; and how often
-    /// it was played.
+    /// Returns the believed result, given this outcome and the one of playing it again, and how
+    /// often it was played again.
     fn comes_to(first: Outcome, second: Outcome) -> (Outcome, usize) {
         let mut played = 0;
         let believed = believed(first, || {
@@ -341,7 +343,7 @@ mod tests {
         longest_first(&mut due);
         let ids: Vec<String> = due.iter().map(|due| due.run.case.id.to_string()).collect();
         assert_eq!(ids[0], "L2", "{ids:?}");
-        // A run that may take ten minutes, but ends as soon as it knows, comes after 90 s of quiet.
+        // A run that may take ten minutes but ends as soon as it knows comes after 90 s of silence.
         let place = |id: &str| ids.iter().position(|it| it == id).unwrap();
         assert!(place("L3") < place("R8"), "{ids:?}");
         assert_eq!(due.len(), runs_of(&cases).len());

@@ -6,19 +6,19 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub struct Stopper(watch::Sender<bool>);
 
-/// Whether a run is to end with what it has: no run is begun then, and those in progress are left.
+/// Whether a run is to end with what it has: no further run begins, and those in progress are left.
 #[derive(Debug, Clone)]
 pub struct Stop(watch::Receiver<bool>);
 
 impl Stop {
-    /// One that is told to end by the other.
+    /// Returns a stop, and the stopper that tells it to end.
     #[must_use]
     pub fn pair() -> (Stopper, Self) {
         let (stopper, stop) = watch::channel(false);
         (Stopper(stopper), Self(stop))
     }
 
-    /// One that nobody tells to end.
+    /// Returns a stop that nobody tells to end.
     #[must_use]
     pub fn never() -> Self {
         Self::pair().1
@@ -27,7 +27,7 @@ impl Stop {
     /// Completes once it is told to end.
     pub(crate) async fn told(&self) {
         if self.0.clone().wait_for(|is_told| *is_told).await.is_err() {
-            // Nobody is left to tell.
+            // The stopper was dropped, so nobody will tell it.
             std::future::pending::<()>().await;
         }
     }

@@ -12,15 +12,15 @@ use wstape_referee::Healthy;
 /// What is wrong with the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flaw {
-    /// Not at all.
+    /// Nothing.
     None,
     /// It dials again at once.
     NoWait,
-    /// It waits as long each time.
+    /// It waits equally long each time.
     ConstantWait,
-    /// It waits differently each time, and no longer late than early.
+    /// Its waits are uneven, but no longer late than early.
     UnevenWait,
-    /// It takes the first refusal for the end.
+    /// It takes the first refusal as final.
     GivesUpAtFirst,
     /// It sends no Pings and waits for ever.
     Blind,
@@ -28,7 +28,7 @@ pub(crate) enum Flaw {
     PrintsToken,
     /// It ignores SIGTERM.
     IgnoresTerm,
-    /// It goes without a Close.
+    /// It leaves without a Close.
     LeavesAtOnce,
     /// It waits with a loop that polls.
     Polls,
@@ -38,7 +38,7 @@ pub(crate) enum Flaw {
     EndsAtOnce,
     /// It dials nobody, and stays.
     DialsNobody,
-    /// None: it asks for streams, and asks again on each connection.
+    /// Nothing: it asks for streams, and asks again on each connection.
     Subscribes,
     /// It asks for streams on its first connection, and on no other.
     ForgetsStreams,
@@ -73,7 +73,7 @@ impl Flaw {
         format!("{self:?}")
     }
 
-    /// How an engine treats it when all is well.
+    /// Returns the tape of an engine that treats it well.
     pub(crate) fn healthy(self) -> Healthy {
         match self {
             Self::Subscribes | Self::ForgetsStreams | Self::AsksOften => {
@@ -88,12 +88,12 @@ impl Flaw {
     }
 }
 
-/// First gap, and what it doubles to.
+/// The first gap, and the longest one that it doubles to.
 const FIRST_GAP: Duration = Duration::from_millis(250);
 const MAX_GAP: Duration = Duration::from_secs(8);
-/// Waits that seem to be drawn, the same ones early and late: so that no draw of chance decides a test.
+/// Waits that look random but are the same early and late, so that chance decides no test.
 const UNEVEN_WAITS_MS: [u64; 4] = [300, 900, 600, 100];
-/// A handshake takes no longer.
+/// The longest that a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(5);
 /// Silence of this length is a loss; half of it, a Ping.
 const SILENCE: Duration = Duration::from_secs(6);
@@ -148,7 +148,7 @@ async fn subscribe(flaw: Flaw) {
     }
 }
 
-/// What it says on a connection, behind so many earlier ones.
+/// Returns what it asks for on a connection, after this many earlier ones.
 fn asks(flaw: Flaw, attempt: u32) -> Vec<String> {
     let ask = |id: u32, channels: &str| {
         format!(
@@ -160,7 +160,7 @@ fn asks(flaw: Flaw, attempt: u32) -> Vec<String> {
     match flaw {
         Flaw::Subscribes => vec![first(), second()],
         Flaw::ForgetsStreams | Flaw::AsksOften if attempt == 0 => vec![first(), second()],
-        // All of them together from the second time on, which is the same.
+        // From the second connection on it asks for all of them in one message, which is the same.
         Flaw::AsksOften => {
             let all = r#""book.BTC","trades.ETH","trades.BTC""#;
             vec![ask(attempt, all), second()]
@@ -169,7 +169,7 @@ fn asks(flaw: Flaw, attempt: u32) -> Vec<String> {
     }
 }
 
-/// Waits for the gap; whether it was told to end meanwhile.
+/// Waits for the gap; returns whether it was told to end meanwhile.
 async fn wait(
     flaw: Flaw,
     gap: Duration,
@@ -195,7 +195,7 @@ async fn wait(
         }
         // So that many connections fit into a test.
         Flaw::KeepsSockets => FIRST_GAP / 25,
-        // Between half and all of it: copies and attempts differ.
+        // Between half the gap and all of it: copies and attempts differ.
         _ => {
             gap.mul_f64(0.5 + 0.5 * f64::from((std::process::id() ^ (attempt * 7919)) % 97) / 97.0)
         }
@@ -206,7 +206,7 @@ async fn wait(
     }
 }
 
-/// One connection; whether it held until a message came, and whether it was told to end.
+/// Runs one connection; returns whether a message came on it, and whether it was told to end.
 async fn session(
     flaw: Flaw,
     url: &str,

@@ -18,7 +18,7 @@ use wstape_referee::{
 
 use self::client::Flaw;
 
-/// Referees at a time, where nobody says otherwise: they mostly wait.
+/// Referees at a time, unless told otherwise: they mostly wait.
 const AT_A_TIME: usize = 7;
 
 /// What is expected of a flaw: the cases, and their verdicts. The cases here are short ones.

@@ -23,16 +23,16 @@ pub struct Accept {
     pub token: Option<String>,
     /// Body of an answer other than 101.
     pub body: Bytes,
-    /// Whether messages are compressed where the client offers to.
+    /// Whether messages are compressed if the client offers it.
     pub deflate: Option<Deflate>,
 }
 
 /// How permessage-deflate (RFC 7692) is agreed on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Deflate {
-    /// The engine compresses each message without the context of earlier ones.
+    /// Whether the engine compresses each message without the context of earlier ones.
     pub server_no_context_takeover: bool,
-    /// The client is told to do so.
+    /// Whether the client is told to do the same.
     pub client_no_context_takeover: bool,
 }
 
@@ -108,7 +108,7 @@ impl Spec for Accept {
     }
 }
 
-/// `true`, `false`, or with its parameters.
+/// Reads `true`, `false`, or an object of parameters.
 fn read_deflate(field: &Field<'_>) -> Result<Option<Deflate>, Flaw> {
     if !field.is(Type::Object) {
         return match field.bool() {
@@ -139,7 +139,7 @@ fn write_deflate(deflate: Deflate, pen: &mut Pen) {
     pen.close();
 }
 
-/// The status of an upgrade: 101, or one that ends the exchange.
+/// Reads the status of an upgrade: 101, or one that ends the exchange.
 fn status(field: &Field<'_>) -> Result<u16, Flaw> {
     if field.value.text == "101" {
         return Ok(SWITCHING_PROTOCOLS);

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::error::Flaw;
 use crate::json::{Object, Pen, Type};
 
-/// The body of an object; `None` where it has none.
+/// Reads the body of an object; `None` if it has none.
 pub(super) fn read_body(object: &Object<'_>) -> Result<Option<Bytes>, Flaw> {
     Ok(match (object.get("body"), object.get("body_b64")) {
         (Some(_), Some(second)) => return Err(second.either("body", "body_b64")),

@@ -9,18 +9,19 @@ use crate::Micros;
 use crate::error::Flaw;
 use crate::json::{Field, Pen};
 
-/// Most parts per million by which a clock may drift: it then runs at twice its speed, or stands
-/// still.
+/// The most that a clock may drift, in parts per million: it then runs at twice its speed, or
+/// stands still.
 const MAX_DRIFT_PPM: u32 = 1_000_000;
 
-/// How an engine's wall clock differs from the right time. It does not change when steps happen.
+/// How an engine's wall clock differs from the right time. The skew doesn't change when steps
+/// happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockSkew {
-    /// By how much, from the step on.
+    /// How far off the clock is at the step.
     pub by: Micros,
-    /// Behind the right time, and not ahead of it.
+    /// Whether the clock is behind the right time rather than ahead of it.
     pub behind: bool,
-    /// `drift_ppm`: how many more microseconds each second, in the same direction.
+    /// `drift_ppm`: how many more microseconds off it gets each second, in the same direction.
     pub drift_ppm: u32,
 }
 

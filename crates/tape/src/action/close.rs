@@ -8,10 +8,10 @@ use super::spec::{Class, Spec};
 use crate::error::{Flaw, TapeErrorKind};
 use crate::json::{Field, Pen};
 
-/// Code of an ordinary end (RFC 6455, 7.4.1): the simplest that a Close can have.
+/// Code of a normal closure (RFC 6455, 7.4.1): the simplest that a Close can have.
 const NORMAL_CLOSURE: u16 = 1000;
 
-/// Code and reason of a Close frame. Any code, even an illegal one.
+/// Code and reason of a Close frame. The code may be any number, even an illegal one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CloseFrame {
     /// Status code (RFC 6455, 7.4).

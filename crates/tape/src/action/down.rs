@@ -8,9 +8,9 @@ use super::spec::{Class, Spec};
 use crate::error::Flaw;
 use crate::json::{Field, Pen, Type};
 
-/// What becomes of connections that are open, where they live on.
+/// The value of `open`: connections that are open live on.
 const KEPT: &str = "kept";
-/// What becomes of dials that nobody takes and nobody refuses.
+/// The value of `dials`: dials are neither taken nor refused.
 const PENDING: &str = "pending";
 
 /// What a port that is down does with dials.
@@ -27,10 +27,10 @@ pub enum Down {
     /// `{"open":"kept"}`: it refuses them, but open connections live on, as when a server or a
     /// proxy drains.
     Drains,
-    /// It takes this many, one by one, and resets each before its answer; then it listens again.
-    /// That way dials are seen and counted on TCP too.
+    /// It takes this many dials, one by one, and resets each before answering; then it listens
+    /// again. That way dials are seen and counted on TCP too.
     Resets {
-        /// How many, from 1.
+        /// How many dials it resets, from 1.
         dials: u32,
     },
 }

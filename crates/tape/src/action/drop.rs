@@ -11,9 +11,9 @@ use crate::json::{Field, Pen, words};
 /// How a transport ends without a closing handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// `"fin"`: queues behind the bytes in flight.
+    /// `"fin"`: with a FIN, after the bytes in flight.
     Fin,
-    /// `"reset"`: discards them.
+    /// `"reset"`: with a reset, which discards the bytes in flight.
     Reset,
 }
 

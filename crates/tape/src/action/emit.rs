@@ -1,4 +1,4 @@
-//! `emit`: an event of the engine's own.
+//! `emit`: an event, in the engine's own form.
 
 use std::borrow::Cow;
 use std::str;
@@ -45,12 +45,12 @@ impl Spec for Emit {
         }
     }
 
-    /// An emit that can't be written in a line becomes an action that sends the same bytes.
+    /// Writes an `emit` if a line can hold it as one, else an action that sends the same bytes.
     fn write(bytes: &Bytes, pen: &mut Pen) {
         write_event(bytes, pen);
     }
 
-    /// The event's name.
+    /// Returns the event's name, or `text` if it has none.
     fn words(bytes: &Bytes) -> Cow<'static, str> {
         let name = str::from_utf8(bytes)
             .ok()
@@ -67,7 +67,8 @@ impl Spec for Emit {
     }
 }
 
-/// Writes a message as an `emit`, if it can be written in a line as one.
+/// Writes a message as an `emit` if a line can hold it as one, else as an action that sends the
+/// same bytes.
 pub(crate) fn write_event(bytes: &[u8], pen: &mut Pen) {
     write_sent(Emit::KEY, bytes, is_emit, pen);
 }
@@ -86,8 +87,8 @@ pub(super) fn write_sent(key: &str, bytes: &[u8], stands: fn(&str) -> bool, pen:
     }
 }
 
-/// The `event` of an emit. The rest is free, even doubled keys: it was recorded from a wire, or is
-/// a fault on purpose.
+/// Finds the `event` of an emit. The rest may be anything, even duplicate keys: it was recorded
+/// from a wire, or is wrong on purpose.
 fn event(emit: Node<'_>) -> Option<Node<'_>> {
     let is_event = |key: &Node<'_>| key.decode().is_ok_and(|key| key == "event");
     emit.members()
@@ -95,18 +96,18 @@ fn event(emit: Node<'_>) -> Option<Node<'_>> {
         .map(|(_, value)| value)
 }
 
-/// Whether this text can be written in a line as the value of `emit` and read back unchanged.
+/// Whether this text, written as the value of `emit`, is read back unchanged.
 fn is_emit(text: &str) -> bool {
     let whole = text.starts_with('{') && text.ends_with('}');
     if !whole || memchr::memchr(b'\n', text.as_bytes()).is_some() {
         return false;
     }
-    // Engines put it first.
+    // Engines put `event` first, so most events are recognized here.
     let first = text.strip_prefix("{\"event\":").map(str::trim_ascii_start);
     if first.is_some_and(|value| value.starts_with('"')) {
         return json::is_object(text);
     }
-    // Most text that is not an event has no such key at all, however escaped.
+    // Most text that is not an event doesn't contain this key at all, not even escaped.
     let may_have = EVENT.find(text.as_bytes()).is_some() || text.contains('\\');
     may_have
         && json::is_object(text)

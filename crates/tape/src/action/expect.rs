@@ -20,8 +20,8 @@ pub struct Expect {
     pub mirror: Option<Box<RawValue>>,
     /// What the client must have sent since the step.
     pub received: Option<Received>,
-    /// A message that the client must have sent since the step: a `received` that has a `contains`,
-    /// `regex`, `json` or `jsonpath`.
+    /// A message that the client must have sent since the step, from a `received` with a
+    /// `contains`, `regex`, `json` or `jsonpath`.
     pub message: Option<Box<Match>>,
 }
 
@@ -98,7 +98,7 @@ fn is_match(field: &Field<'_>) -> bool {
     object.is_ok_and(|object| MATCH_KEYS.iter().any(|key| object.get(key).is_some()))
 }
 
-/// A match whose members can all be checked on a single message.
+/// Reads a match, and rejects members that don't apply to a single message.
 fn read_expected(field: &Field<'_>) -> Result<Match, Flaw> {
     let wanted = read_match(field)?;
     let object = Object::read(field.value)?;

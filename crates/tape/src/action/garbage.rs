@@ -10,10 +10,10 @@ use super::spec::{Class, Spec};
 use crate::error::{Flaw, TapeErrorKind};
 use crate::json::{Field, Pen, Type};
 
-/// Most bytes that one `garbage` may write: its bytes times `repeat`.
+/// The most bytes that one `garbage` may write: its bytes times `repeat`.
 pub const MAX_GARBAGE_BYTES: u64 = 64 << 20;
 
-/// An answer that is not HTTP, or not all of it.
+/// An answer that is not HTTP, or only part of an HTTP answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Garbage {
     /// What is written.

@@ -9,10 +9,10 @@ use super::spec::{Class, Spec};
 use crate::error::{Flaw, TapeErrorKind};
 use crate::json::{Field, Pen, read_headers};
 
-/// Longest method that a tape may name, in bytes.
+/// Longest method that a tape may give, in bytes.
 const MAX_METHOD_BYTES: usize = 32;
 
-/// Status of an answer that names none.
+/// Status of an answer that doesn't give one.
 const OK: u16 = 200;
 
 /// How requests for a path are answered.
@@ -80,7 +80,7 @@ impl Spec for HttpAnswer {
     }
 }
 
-/// A method: a token in capitals, like all registered ones.
+/// Reads a method: a token in capitals, like all registered ones.
 fn read_method(field: &Field<'_>) -> Result<String, Flaw> {
     let method = field.owned_string()?;
     let legal = |b: u8| b.is_ascii_uppercase() || b == b'-';

@@ -19,7 +19,7 @@ impl Spec for Json {
         Ok(line.slice_ref(field.value.text.as_bytes()))
     }
 
-    /// JSON that can't be written in a line becomes an action that sends the same bytes.
+    /// Writes the JSON as it is if a line can hold it, else as an action that sends the same bytes.
     fn write(bytes: &Bytes, pen: &mut Pen) {
         write_sent(Self::KEY, bytes, stands, pen);
     }
@@ -33,7 +33,7 @@ impl Spec for Json {
     }
 }
 
-/// Whether this text can be written in a line as a value and read back unchanged.
+/// Whether this text, written as a value in a line, is read back unchanged.
 fn stands(text: &str) -> bool {
     let whole = text.trim() == text && !text.contains(['\n', '\r']);
     whole && json::parse(text).is_ok()

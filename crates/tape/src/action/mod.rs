@@ -1,4 +1,4 @@
-//! What a step does: the one table of all actions.
+//! What a step does: the table of all actions.
 //!
 //! # Adding an action
 //!
@@ -296,7 +296,7 @@ actions! {
 }
 
 impl Action {
-    /// The action for a handshake that was answered like this: a refusal or, if no refusal may have
+    /// Returns the action that answers a handshake like this: a refusal or, if a refusal can't have
     /// the status ([`FINAL_STATUSES`](crate::FINAL_STATUSES)), the answer's bytes on the wire,
     /// followed by `then`.
     ///
@@ -334,8 +334,8 @@ impl Action {
         self.class() == Class::Sent
     }
 
-    /// Whether it is about how a connection's handshake is answered, or what a recorder saw, and so
-    /// means nothing for an upgraded connection.
+    /// Whether it is about how a connection's handshake is answered, or about what a recorder saw,
+    /// and so means nothing on an upgraded connection.
     pub(crate) fn is_before_the_101(&self) -> bool {
         matches!(self, Self::Answers(_) | Self::Received(_)) || self.is_used_up()
     }

@@ -14,7 +14,7 @@ use crate::json::{Field, Object, Pen};
 /// The next messages of a scene.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SomeOf {
-    /// Of which scene.
+    /// The scene whose messages they are.
     pub which: WhichScene,
     /// How many (`next`), from 1.
     pub next: u32,
@@ -23,7 +23,7 @@ pub struct SomeOf {
 /// The next messages of a scene, and how late they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Late {
-    /// Which messages.
+    /// The messages that are late.
     pub some: SomeOf,
     /// How late (`by_ms`): what is due in the meantime overtakes them.
     pub by: Micros,

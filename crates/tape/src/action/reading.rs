@@ -17,7 +17,7 @@ pub enum Reading {
     Off,
     /// `{"room_bytes": N}`: nothing, and the buffers on the way are full after this many bytes.
     Room {
-        /// Bytes that still find room.
+        /// How many more bytes they take.
         bytes: u32,
     },
 }

@@ -20,20 +20,20 @@ pub struct Received {
     pub code: Option<u16>,
     /// Close reason.
     pub reason: Option<String>,
-    /// Of a [`Frame`](ReceivedKind::Frame): its FIN bit.
+    /// The FIN bit of a [`Frame`](ReceivedKind::Frame).
     pub fin: Option<bool>,
-    /// Of a [`Frame`](ReceivedKind::Frame): its three RSV bits, 0 to 7.
+    /// The three RSV bits of a [`Frame`](ReceivedKind::Frame), 0 to 7.
     pub rsv: Option<u8>,
-    /// Of a [`Frame`](ReceivedKind::Frame): its opcode, 0 to 15.
+    /// The opcode of a [`Frame`](ReceivedKind::Frame), 0 to 15.
     pub opcode: Option<u8>,
-    /// Of an [`Open`](ReceivedKind::Open): what the request line asks for.
+    /// The request target of an [`Open`](ReceivedKind::Open).
     pub path: Option<String>,
-    /// Of an [`Open`](ReceivedKind::Open): the request's headers, in their order.
+    /// The request's headers of an [`Open`](ReceivedKind::Open), in their order.
     pub headers: Vec<(String, String)>,
 }
 
 impl Received {
-    /// Of this kind, with nothing more known.
+    /// Creates one of this kind, with all else left empty.
     #[must_use]
     pub fn new(kind: ReceivedKind) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! `refuse`: handshakes are answered with a status other than an upgrade's.
+//! `refuse`: handshakes are answered with a status other than 101.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use super::spec::{Class, Spec};
 use crate::error::Flaw;
 use crate::json::{Field, Pen, read_headers};
 
-/// The simplest status that a refusal can have: nothing but 'not now'.
+/// The simplest status of a refusal: it says 'not now' and nothing more.
 const SERVICE_UNAVAILABLE: u16 = 503;
 
 /// A refused handshake.
@@ -26,7 +26,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// With this status, and nothing more.
+    /// Creates a refusal with this status, no headers and no body.
     #[must_use]
     pub fn new(status: u16) -> Self {
         Self {
@@ -36,7 +36,7 @@ impl Refusal {
         }
     }
 
-    /// The answer's bytes on the wire, followed by `then`.
+    /// Returns the answer's bytes on the wire, followed by `then`.
     pub(super) fn into_garbage(self, then: Option<End>) -> Garbage {
         let mut head = format!("HTTP/1.1 {} \r\n", self.status);
         for (name, value) in &self.headers {

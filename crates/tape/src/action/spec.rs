@@ -1,4 +1,4 @@
-//! What the format knows of one action.
+//! What defines one action of the format.
 
 use std::borrow::Cow;
 
@@ -7,10 +7,10 @@ use bytes::Bytes;
 use crate::error::Flaw;
 use crate::json::{Field, Pen};
 
-/// What is known of one action: implemented once per key, in the file of that key.
+/// What defines an action: implemented once per key, in the file of that key.
 ///
-/// Everything that reads, writes, describes or simplifies actions asks here, so this is all there
-/// is to write for a new one. The defaults are those of an action that sets no state.
+/// Everything that reads, writes, describes or simplifies actions goes through this trait, so this
+/// is all there is to write for a new one. The defaults are those of an action that sets no state.
 pub(crate) trait Spec {
     /// What the action's variant holds.
     type Value;
@@ -24,8 +24,8 @@ pub(crate) trait Spec {
     /// Whether it is for the whole engine, so that one connection's accept can't trigger it.
     const ENGINE_WIDE: bool = false;
 
-    /// Reads the value. `line` is the whole line that `field` is in: a payload that is kept can be
-    /// a slice of it.
+    /// Reads the value. `line` is the whole line that holds `field`: a payload can be kept as a
+    /// slice of it.
     ///
     /// # Errors
     /// If the value is not what the key takes.
@@ -59,13 +59,14 @@ pub(crate) trait Spec {
         0
     }
 
-    /// Simpler values, the simplest first. None has `value` among its own, even indirectly.
+    /// Simpler values, the simplest first. None has `value` among its own simpler ones, even
+    /// indirectly.
     fn simpler(_value: &Self::Value) -> Vec<Self::Value> {
         Vec::new()
     }
 }
 
-/// What kind of action it is: which modifiers go with it, and when it can happen.
+/// The kind of an action: which modifiers go with it, and when it can happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
     /// Happens once and sets nothing.

@@ -14,13 +14,13 @@ use crate::json::{Field, Pen, Type};
 pub struct Start {
     /// Its name.
     pub scene: String,
-    /// The name of this run (`as`), if not the scene's own: so one scene can run several times on a
-    /// connection.
+    /// The name of this run (`as`), if not the scene's own. It lets one scene run several times on
+    /// a connection.
     pub name: Option<String>,
 }
 
 impl Start {
-    /// That scene, by its own name.
+    /// Starts the scene under its own name.
     #[must_use]
     pub fn new(scene: impl Into<String>) -> Self {
         let scene = scene.into();

@@ -15,7 +15,7 @@ pub enum WhichScene {
 }
 
 impl WhichScene {
-    /// As a journal says it.
+    /// What a journal calls it.
     pub(super) fn words(&self) -> Cow<'_, str> {
         match self {
             Self::Named(name) => Cow::Borrowed(name),
@@ -48,7 +48,7 @@ impl WhichScene {
         Ok((which, Some(object)))
     }
 
-    /// Writes the member that names it, into an object that is open.
+    /// Writes the member that names the scene into the object that is open.
     pub(super) fn write_into(&self, pen: &mut Pen) {
         match self {
             Self::Named(name) => pen.string("scene", name),

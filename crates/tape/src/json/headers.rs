@@ -36,7 +36,7 @@ pub(crate) fn read_headers(object: &Object<'_>) -> Result<Vec<(String, String)>,
     Ok(headers)
 }
 
-/// A token (RFC 9110, 5.6.2).
+/// Whether a name is a token (RFC 9110, 5.6.2).
 fn is_header_name(name: &str) -> bool {
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     !name.is_empty() && name.bytes().all(token)

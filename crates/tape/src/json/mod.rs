@@ -1,10 +1,10 @@
 //! JSON as the format uses it: read with the place of every flaw, and written without spaces.
 //!
-//! Knows nothing of steps and actions. `node` (text that is known to be JSON), `field` and
-//! `object` (members, and what their values must be), `headers`, `line` (the one object of a
-//! line), `word` (values that are one of a few words), `pen` (writing), `nearest` (what a
-//! misspelt key was meant to be), `syntax` (whether a text is JSON at all), `special` (what of a
-//! string is not written as it is).
+//! Knows nothing of steps and actions. `node` (text that is known to be JSON), `field` and `object`
+//! (members, and what their values must be), `headers`, `line` (the one object of a line), `word`
+//! (values that are one of a few words), `pen` (writing), `nearest` (what a misspelt key was meant
+//! to be), `syntax` (whether a text is JSON at all), `special` (which bytes of a string can't be
+//! written as they are).
 
 mod field;
 mod headers;

@@ -1,25 +1,27 @@
 //! Finds where a string or a number's digits end, eight bytes at a time.
 //!
-//! This takes fewer steps, and one loop turn instead of one per byte: since numbers vary in length,
-//! a processor predicts the end of a loop over bytes badly.
+//! This takes fewer steps, and most often a single turn of the loop: the end of a loop over bytes
+//! is hard for a processor to predict, since strings and numbers vary in length.
 
 const LANES: usize = 8;
 const ONES: u64 = u64::MAX / 0xff;
 const HIGH_BITS: u64 = ONES << 7;
 
-/// The place of the first quote, backslash or control character of ASCII below a space, from `at`
-/// on; the length if there is none.
+/// Returns the place of the first quote, backslash or ASCII control character (below a space) from
+/// `at` on, or the length if there is none.
 pub(super) fn next_special(text: &[u8], at: usize) -> usize {
     first(text, at, specials, is_special)
 }
 
-/// The place of the first byte that is not a digit, from `at` on; the length if there is none.
+/// Returns the place of the first byte from `at` on that is not a digit, or the length if there is
+/// none.
 pub(super) fn behind_digits(text: &[u8], at: usize) -> usize {
     first(text, at, no_digits, |byte| !byte.is_ascii_digit())
 }
 
-/// The place of the first byte looked for, from `at` on; the length if there is none. `in_lanes`
-/// finds the first in eight bytes, by the high bit of its lane, and `is` tests one byte.
+/// Returns the place of the first matching byte from `at` on, or the length if there is none.
+/// `in_lanes` finds the first match in eight bytes, by the high bit of its lane; `is` tests one
+/// byte.
 #[inline]
 fn first(
     text: &[u8],
@@ -40,9 +42,10 @@ fn first(
     found.map_or(text.len(), |found| at + found)
 }
 
-/// The high bit of each lane that is not a digit.
+/// Returns the high bit of each lane that is not a digit.
 fn no_digits(lanes: u64) -> u64 {
-    // A digit is at most 9 above zero, so nothing that is added takes it to the high bit.
+    // A digit is at most 9 after the XOR, so the addition doesn't reach its high bit; of any other
+    // byte it does, or the high bit was set already.
     let from_zero = lanes ^ (ONES * u64::from(b'0'));
     (((from_zero & !HIGH_BITS) + ONES * (0x80 - 10)) | from_zero) & HIGH_BITS
 }
@@ -51,7 +54,7 @@ fn is_special(byte: u8) -> bool {
     matches!(byte, b'"' | b'\\' | 0..0x20)
 }
 
-/// The high bit of the first lane that is special, and perhaps of some after it.
+/// Returns the high bit of the first lane that is special, and perhaps of some after it.
 fn specials(lanes: u64) -> u64 {
     // A lane less than `bound` borrows; a borrow may reach the lanes after it, never those before.
     let below = |lanes: u64, bound: u64| lanes.wrapping_sub(ONES * bound) & !lanes;

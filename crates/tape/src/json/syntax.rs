@@ -6,7 +6,7 @@
 use super::node;
 use super::special::{behind_digits, next_special};
 
-/// Nested containers that one word can track; a deeper text is left to `node`.
+/// How many nested containers one word can track; a deeper text is left to `node`.
 const MAX_DEPTH: u32 = u64::BITS;
 
 /// Whether `text` is one JSON object (RFC 8259), with or without space around it.
@@ -67,7 +67,7 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// Passes a value, or the beginning of one; true if the next value is inside it.
+    /// Skips a value, or the beginning of one; returns true if the next value is inside it.
     fn value(&mut self) -> Result<bool, Stopped> {
         match self.peek() {
             Some(b'"') => {
@@ -116,7 +116,7 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// Passes what is between a value and the next; false if that was the last.
+    /// Skips what is between a value and the next; returns false if that was the last.
     fn behind_value(&mut self) -> Result<bool, Stopped> {
         loop {
             self.space();
@@ -144,7 +144,7 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// Passes a key, its colon, and the space after that.
+    /// Skips a key, its colon, and the space after that.
     fn key(&mut self) -> Result<(), Stopped> {
         self.take(b'"')?;
         self.string()?;
@@ -154,7 +154,7 @@ impl<'t> Walk<'t> {
         Ok(())
     }
 
-    /// Passes the rest of a string, its quote included.
+    /// Skips the rest of a string, including its closing quote.
     fn string(&mut self) -> Result<(), Stopped> {
         loop {
             self.at = next_special(self.text, self.at);
@@ -207,7 +207,7 @@ impl<'t> Walk<'t> {
         Ok(())
     }
 
-    /// Passes digits, at least one.
+    /// Skips digits, at least one.
     fn digits(&mut self) -> Result<(), Stopped> {
         let from = self.at;
         self.at = behind_digits(self.text, from);
@@ -254,7 +254,7 @@ mod tests {
 
     use super::is_object;
 
-    /// What another reader says.
+    /// What `serde_json` says.
     fn expected(text: &str) -> bool {
         text.trim_start_matches([' ', '\t', '\n', '\r'])
             .starts_with('{')

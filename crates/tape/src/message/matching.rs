@@ -59,8 +59,8 @@ impl PartialEq for Subset {
     }
 }
 
-/// What a client's message must be; all its members must hold. Without any it matches every Text or
-/// Binary message.
+/// What a client's message must be. A message matches if it meets all members; without any, every
+/// Text or Binary message matches.
 ///
 /// ```
 /// use wstape_tape::Match;
@@ -70,24 +70,24 @@ impl PartialEq for Subset {
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Match {
-    /// `text`: the whole of it.
+    /// `text`: its whole text.
     pub text: Option<String>,
     /// `contains`: a part of its text.
     pub contains: Option<String>,
-    /// `regex`: an expression that matches somewhere in its text.
+    /// `regex`: a regular expression that matches somewhere in its text.
     pub regex: Option<MessageRegex>,
-    /// `json`: what the message, as JSON, contains. Objects by their members, arrays whole, numbers
-    /// as exact decimals.
+    /// `json`: what the message must contain, read as JSON. Objects are compared by the members
+    /// given, arrays as a whole, numbers as exact decimals.
     pub json: Option<Subset>,
-    /// `jsonpath`: a path that selects something in the message, as JSON.
+    /// `jsonpath`: a path that selects something in the message, read as JSON.
     pub jsonpath: Option<MessagePath>,
     /// `binary`: the whole payload.
     pub binary: Option<Bytes>,
-    /// `kind`: by default Text and Binary.
+    /// `kind`: Text or Binary if not given.
     pub kind: Option<MessageKind>,
-    /// `nth`: the n-th message of the connection, from 1, for which the rest holds.
+    /// `nth`: the n-th message of the connection, from 1, that meets all the rest.
     pub nth: Option<u64>,
-    /// `unmatched`: no other step of the same tape holds.
+    /// `unmatched`: a message that no other step of the same tape matches.
     pub unmatched: bool,
 }
 
@@ -153,14 +153,14 @@ impl Match {
         self
     }
 
-    /// Requires that it is a connection's n-th, from 1, for which the rest holds.
+    /// Requires that it is the connection's n-th message, from 1, that meets all the rest.
     #[must_use]
     pub fn nth(mut self, nth: u64) -> Self {
         self.nth = Some(nth);
         self
     }
 
-    /// Requires that no other step of the tape holds for it.
+    /// Requires that no other step of the tape matches it.
     #[must_use]
     pub fn unmatched(mut self) -> Self {
         self.unmatched = true;
@@ -216,7 +216,7 @@ pub(crate) fn read_match(field: &Field<'_>) -> Result<Match, Flaw> {
     })
 }
 
-/// A pattern from its text. A flaw points into it.
+/// Compiles a pattern from its text. A flaw points into the text.
 fn pattern<P>(field: &Field<'_>, new: fn(&str) -> Result<P, BadPattern>) -> Result<P, Flaw> {
     let text = field.string()?;
     new(&text).map_err(|bad| {

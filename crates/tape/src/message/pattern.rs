@@ -11,8 +11,8 @@ pub const MAX_PATTERN_BYTES: usize = 4 << 10;
 /// Most memory that a compiled regular expression may take, in bytes.
 pub const MAX_COMPILED_PATTERN_BYTES: usize = 1 << 20;
 
-/// Most brackets and parentheses of a JSON path that are open at one time: the parser tries each of
-/// them several ways.
+/// How many brackets and parentheses of a JSON path may be open at one time: the parser tries each
+/// of them several ways.
 pub const MAX_PATH_DEPTH: usize = 8;
 
 /// Why a text is not a pattern.
@@ -21,7 +21,7 @@ pub const MAX_PATH_DEPTH: usize = 8;
 pub struct BadPattern {
     /// What is wrong, in a few words.
     message: String,
-    /// Where it shows: characters from the pattern's beginning, where that is known.
+    /// Where, in characters from the pattern's beginning, if that is known.
     at: Option<usize>,
 }
 
@@ -33,14 +33,14 @@ impl BadPattern {
         }
     }
 
-    /// Where it shows: characters from the pattern's beginning, where that is known.
+    /// Where, in characters from the pattern's beginning, if that is known.
     #[must_use]
     pub fn at(&self) -> Option<usize> {
         self.at
     }
 }
 
-/// The error for a pattern that is too long.
+/// Checks that a pattern is not too long.
 fn check_length(text: &str) -> Result<(), BadPattern> {
     if text.len() > MAX_PATTERN_BYTES {
         let message = format!("a pattern has at most {} KiB", MAX_PATTERN_BYTES >> 10);
@@ -95,8 +95,8 @@ impl PartialEq for MessageRegex {
     }
 }
 
-/// The crate's error in one line, and where. The crate's own report shows the pattern, carets under
-/// it, and then what is wrong.
+/// Makes one line of the crate's error, and finds the place. The crate's own report shows the
+/// pattern, carets under it, and then what is wrong.
 fn bad_regex(error: &regex::Error) -> BadPattern {
     const INDENT: usize = 4;
     if let regex::Error::CompiledTooBig(_) = error {
@@ -116,7 +116,7 @@ fn bad_regex(error: &regex::Error) -> BadPattern {
     BadPattern::new(message, at.and_then(|at| at.checked_sub(INDENT)))
 }
 
-/// The error for a path that nests too deep. Brackets in quotes don't count.
+/// Checks that a path does not nest too deep. Brackets in quotes don't count.
 fn check_depth(text: &str) -> Result<(), BadPattern> {
     let (mut depth, mut quote, mut escaped) = (0_usize, None, false);
     for (at, c) in text.chars().enumerate() {

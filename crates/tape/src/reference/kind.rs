@@ -1,4 +1,4 @@
-//! What can be referred to.
+//! What a reference can refer to.
 
 use std::fmt;
 
@@ -52,7 +52,7 @@ pub enum Reference {
 pub struct BadReference {
     /// Offset in bytes.
     pub(crate) at: usize,
-    /// Bytes concerned.
+    /// How many bytes it covers.
     pub(crate) len: usize,
     pub(crate) message: String,
 }
@@ -102,7 +102,7 @@ impl Reference {
         )
     }
 
-    /// Everything that a misspelt name may have meant.
+    /// The words that a misspelt name may have been meant for.
     pub(crate) fn words() -> impl Iterator<Item = &'static str> {
         WORDS.iter().map(|(word, _)| *word)
     }
@@ -135,7 +135,7 @@ impl fmt::Display for Reference {
     }
 }
 
-/// A parameter of a query, or a part of one.
+/// Makes a reference to a parameter of a query, or to a part of one.
 fn query(name: &str) -> Reference {
     let part = name.rsplit_once('/').and_then(|(name, nth)| {
         let nth = nth.parse().ok().filter(|_| !name.is_empty())?;
@@ -153,7 +153,7 @@ fn key(token: &str) -> Result<String, String> {
     }
 }
 
-/// What a group of a regular expression can be called.
+/// Whether a text can be the name of a group of a regular expression.
 fn is_name(text: &str) -> bool {
     let first = |c: char| c.is_alphabetic() || c == '_';
     text.starts_with(first) && text.chars().all(|c| c.is_alphanumeric() || c == '_')

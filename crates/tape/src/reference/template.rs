@@ -22,12 +22,12 @@ pub struct Template {
 /// A part of a [`Template`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
-    /// As it stands.
+    /// Text as it stands.
     Literal(String),
     /// A string that is nothing but a reference, with its quotes if it is in JSON: it takes the
     /// value as it is.
     Whole(Reference),
-    /// A reference inside a longer string: text.
+    /// A reference inside a longer string: it becomes text.
     Inside(Reference),
 }
 
@@ -38,7 +38,7 @@ enum Piece {
 }
 
 impl Template {
-    /// The references of a string.
+    /// Takes a string apart at its references.
     ///
     /// # Errors
     /// If one of them is invalid.
@@ -48,8 +48,8 @@ impl Template {
         Ok(Self { parts, json: false })
     }
 
-    /// The references in the strings of JSON text, not in keys. Everything else stays byte for
-    /// byte.
+    /// Takes JSON text apart at the references in its strings, but not in its keys. Everything else
+    /// stays byte for byte.
     ///
     /// # Errors
     /// If one of them is invalid.
@@ -121,7 +121,8 @@ fn push_text(parts: &mut Vec<Part>, text: &str) {
     }
 }
 
-/// Takes a string apart. `escaped`: it is the inside of a JSON string, whose text stays as it is.
+/// Takes a string apart. If `escaped`, it is the inside of a JSON string, whose text stays as it
+/// is.
 fn pieces(text: &str, escaped: bool) -> Result<Vec<Piece>, BadReference> {
     let mut pieces = Vec::new();
     let mut plain = String::new();
@@ -169,7 +170,8 @@ fn unescaped(body: &str, escaped: bool) -> Result<String, String> {
         .map_err(|_| "an escape that is cut off inside a reference".to_owned())
 }
 
-/// The places of the strings of valid JSON text that are values, their quotes included.
+/// The places of all strings of valid JSON text that are values rather than keys, including their
+/// quotes.
 pub(crate) fn value_strings(json: &str) -> impl Iterator<Item = (usize, usize)> {
     let bytes = json.as_bytes();
     let mut at = 0;

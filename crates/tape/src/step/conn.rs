@@ -1,4 +1,4 @@
-//! Whose connection a step is for.
+//! Which connections a step with a time is for.
 
 use crate::error::Flaw;
 use crate::json::Field;

@@ -43,25 +43,25 @@ pub struct Step {
 pub struct StepFields {
     /// When it happens.
     pub trigger: Trigger,
-    /// On whose connection; only for `at_ms` steps, as the other triggers say it themselves.
+    /// On which connections; only for `at_ms` steps, as the other triggers say it themselves.
     pub conn: Conn,
-    /// On connections that asked for this path, query aside; a final `*` matches any rest. With a
-    /// path, numbers count the upgrades of that path.
+    /// Only on connections that asked for this path, whatever the query; a final `*` matches any
+    /// rest. With a path, numbers count the upgrades of that path.
     pub path: Option<String>,
-    /// Name of the engine, in tapes of several.
+    /// Name of the engine that plays it, in tapes for several engines.
     pub engine: Option<String>,
     /// What happens.
     pub action: Action,
     /// Which way a link condition holds (`direction`).
     pub direction: Direction,
-    /// The state set clears by itself after this long.
+    /// How long the state lasts, if it clears by itself.
     pub for_us: Option<Micros>,
-    /// The state set clears by itself after this many uses; for a step triggered by a client's
-    /// message, its silence or a scene: how often it may happen on a connection.
+    /// After how many uses the state clears by itself; for a step triggered by a client's message,
+    /// its silence or a scene: how often it may happen on a connection.
     pub times: Option<u32>,
     /// How likely the step is to happen, in 0..=1; drawn from `seed`.
     pub probability: Option<f64>,
-    /// The step happens at most this much later; drawn from `seed`.
+    /// How much later, at most, the step happens; drawn from `seed`.
     pub jitter: Option<Micros>,
     /// Seed for what this step draws.
     pub seed: Option<u64>,
@@ -126,7 +126,7 @@ impl Step {
         Self::from(StepFields::new(trigger, action))
     }
 
-    /// The step that these fields were read as, from that line.
+    /// Makes the step of these fields, which were read from that line.
     pub(super) fn read_from(fields: StepFields, number: u64, line: &Bytes) -> Self {
         Self {
             fields: Arc::new(fields),
@@ -135,14 +135,14 @@ impl Step {
         }
     }
 
-    /// What it says, without the line that was read.
+    /// Returns what it says, without the line that was read.
     #[must_use]
     pub fn into_fields(self) -> StepFields {
         Arc::unwrap_or_clone(self.fields)
     }
 
-    /// Whether an engine of this name plays it: one without a name plays the steps of all, and a step
-    /// that names no engine is every engine's.
+    /// Whether an engine of this name plays it. An engine without a name plays all steps, and a
+    /// step that names no engine is played by every engine.
     ///
     /// ```
     /// use wstape_tape::Step;

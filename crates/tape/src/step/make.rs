@@ -53,7 +53,7 @@ impl Step {
         Self::new(Trigger::OnSilence { whose, silence }, action)
     }
 
-    /// A line of a scene: at its start, then every `every`, if given.
+    /// A line of a scene: it happens at the scene's start, then every `every`, if given.
     #[must_use]
     pub fn scene(name: impl Into<String>, every: Option<Micros>, action: Action) -> Self {
         let scene = Scene {
@@ -77,7 +77,8 @@ impl Step {
         self
     }
 
-    /// On these connections. An `at_ms` step can have all of them or one, but no range.
+    /// Limits it to these connections. An `at_ms` step is for all or for one: a range stands for
+    /// all.
     #[must_use]
     pub fn on(mut self, whose: impl Into<Whose>) -> Self {
         let wanted = whose.into();
@@ -89,21 +90,21 @@ impl Step {
         self
     }
 
-    /// On connections that asked for this path; a final `*` matches any rest.
+    /// Limits it to connections that asked for this path; a final `*` matches any rest.
     #[must_use]
     pub fn at_path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
         self
     }
 
-    /// At most this many times (`times`).
+    /// Limits how many times it happens (`times`).
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
         self.times = Some(times);
         self
     }
 
-    /// For an `on_message` step in an overlay: the layers below do not get the message.
+    /// Hides the message of an `on_message` step in an overlay from the layers below.
     #[must_use]
     pub fn instead(mut self) -> Self {
         if let Trigger::OnMessage(on) = &mut self.trigger {

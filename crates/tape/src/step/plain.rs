@@ -18,7 +18,7 @@ pub(super) fn read_plain(line: &Bytes) -> Option<StepFields> {
     let (ms, rest) = text.strip_prefix("{\"at_ms\":")?.split_once(',')?;
     let emit = rest.strip_prefix("\"emit\":")?.strip_suffix('}')?;
     let event = emit.strip_prefix("{\"event\":")?;
-    // As long as the name is a string, the rest of the event is free.
+    // As long as the name is a string, the rest of the event may be anything.
     event.trim_start_matches(' ').strip_prefix('"')?;
     // As in JSON's numbers: no leading zero before other digits.
     let padded = ms.starts_with('0') && ms.len() > 1 && !ms.starts_with("0.");
@@ -30,7 +30,8 @@ pub(super) fn read_plain(line: &Bytes) -> Option<StepFields> {
     })
 }
 
-/// The time and the event of a line that looks as [`read_plain`] wants it, at its beginning and end.
+/// Returns the time and the event of a line that has the beginning and end that [`read_plain`]
+/// wants.
 fn looks_plain(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let rest = line.strip_prefix(b"{\"at_ms\":")?;
     let (ms, rest) = rest.split_at(memchr::memchr(b',', rest)?);
@@ -39,17 +40,17 @@ fn looks_plain(line: &[u8]) -> Option<(&[u8], &[u8])> {
     is_event.then_some((ms, emit))
 }
 
-/// `false` for a line that looks plain and is not: something follows its event.
+/// Whether a line is plain if it looks so. It is not if something follows its event.
 pub(crate) fn is_plain_if_it_looks_so(line: &Bytes) -> bool {
     match looks_plain(line) {
-        // After an event, only an extension ends like this.
+        // Only an extension after the event can end like this.
         Some((_, emit)) => EXTENSION.find(emit).is_none(),
         None => true,
     }
 }
 
 /// As [`read_plain`], for a line already known to be a step: its event need not be checked again.
-/// Returns its time too. `plain` if [`is_plain_if_it_looks_so`].
+/// Returns its time too. `plain` says that [`is_plain_if_it_looks_so`] holds for the line.
 pub(super) fn read_sound(line: &Bytes, plain: bool) -> Option<(Micros, StepFields)> {
     let (ms, emit) = looks_plain(line)?;
     if !plain && !is_plain_if_it_looks_so(line) {
@@ -73,7 +74,7 @@ mod tests {
     use crate::Trigger;
     use crate::step::read::read_any;
 
-    /// What a line is put together from: the usual, and what is near it.
+    /// What a line is put together from: the usual parts, and others that are nearly right.
     const PARTS: [&str; 25] = [
         "{\"at_ms\":",
         "{ \"at_ms\":",

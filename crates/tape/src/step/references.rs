@@ -13,7 +13,7 @@ const MEMBERS: [&str; 6] = ["payload", "reason", "body", "headers", "scene", "as
 /// Actions that hold no references at all.
 const WITHOUT: [&str; 5] = ["received", "expect", "mark", "garbage", "binary"];
 
-/// What is known where a step happens.
+/// What is known when a step happens.
 struct Around<'a> {
     trigger: &'a Trigger,
 }
@@ -39,7 +39,7 @@ pub(crate) fn check_references(acting: &Field<'_>, trigger: &Trigger) -> Result<
 }
 
 impl Around<'_> {
-    /// Every string in a value, keys left out.
+    /// Checks every string in a value, but no keys.
     fn strings(&self, node: Node<'_>) -> Result<(), Flaw> {
         for (start, end) in value_strings(node.text) {
             let string = &node.text[start..end];
@@ -50,13 +50,13 @@ impl Around<'_> {
         Ok(())
     }
 
-    /// A string with its quotes, and where it begins in the line.
+    /// Checks a string, given with its quotes and the place where it begins in the line.
     fn string(&self, string: &str, at: usize) -> Result<(), Flaw> {
         let template = Template::json(string)
             .map_err(|bad| Flaw::new(TapeErrorKind::Value, at + bad.at, bad.len, bad.message))?;
         for reference in template.references() {
             if let Err(mut flaw) = self.known(reference) {
-                // The place of the first reference of the string that is written so.
+                // The flaw is where this reference first occurs in the string.
                 let (offset, len) = place(string, reference);
                 (flaw.at, flaw.len) = (at + offset, len);
                 return Err(flaw);
@@ -65,7 +65,7 @@ impl Around<'_> {
         Ok(())
     }
 
-    /// Whether it refers to something where the step happens.
+    /// Checks that it refers to something that is known when the step happens.
     fn known(&self, reference: &Reference) -> Result<(), Flaw> {
         let misplaced = |message: &str| {
             let flaw = Flaw::new(TapeErrorKind::Misplaced, 0, 1, message);
@@ -91,7 +91,7 @@ impl Around<'_> {
     }
 }
 
-/// A name that is neither a word nor a group.
+/// The flaw of a name that is neither a word nor a group.
 fn unknown(name: &str, regex: Option<&MessageRegex>) -> Flaw {
     let groups = regex
         .into_iter()

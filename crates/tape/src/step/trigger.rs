@@ -6,7 +6,7 @@ use crate::error::{Flaw, TapeErrorKind};
 use crate::json::{Field, Object, Pen, Type};
 use crate::message::{Match, read_match, write_match};
 
-/// Keys that say when, on a connection.
+/// Keys that say when a step happens on a connection.
 pub(super) const AFTER_KEYS: [&str; 4] =
     ["after_ms", "after_frames", "after_bytes", "after_received"];
 
@@ -32,7 +32,7 @@ pub enum Trigger {
     At(Micros),
     /// `on_connect`: on connections, as they arrive.
     OnConnect {
-        /// On which.
+        /// On which connections (`conn`).
         whose: Whose,
         /// When, on that connection.
         after: After,
@@ -70,9 +70,9 @@ pub enum After {
 pub struct OnMessage {
     /// On which connections (`conn`).
     pub whose: Whose,
-    /// What.
+    /// What the message must be.
     pub wanted: Match,
-    /// How long after it (`after_ms`).
+    /// How long after it the step happens (`after_ms`).
     pub after: Micros,
     /// Whether the message is hidden from the layers below (`instead`).
     pub instead: bool,
@@ -86,11 +86,11 @@ pub struct OnMessage {
 pub struct Scene {
     /// On which connections (`conn`).
     pub whose: Whose,
-    /// Of which scene.
+    /// The scene's name.
     pub name: String,
     /// How long after the scene's start it happens first (`after_ms`).
     pub after: Micros,
-    /// And then again and again (`every_ms`); once where it says nothing.
+    /// How often it happens after that (`every_ms`); `None` if it happens once.
     pub every: Option<Micros>,
 }
 
@@ -110,7 +110,8 @@ impl Trigger {
         !matches!(self, Self::At(_))
     }
 
-    /// On which connections, if the trigger says so itself; an `at_ms` step has its `conn`.
+    /// Which connections it is for, if the trigger says so itself; `Each` for an `at_ms` step,
+    /// which has its `conn`.
     #[must_use]
     pub fn whose(&self) -> Whose {
         match self {
@@ -157,7 +158,7 @@ pub(super) fn read_trigger(object: &Object<'_>) -> Result<Trigger, Flaw> {
         return Err(flaw);
     };
     if let Some(second) = triggers.next() {
-        // In the format's order, whatever the line's.
+        // They are named in the format's order, whatever the line's.
         let (first, second) = in_order(trigger, second);
         let message = format!("either {:?} or {:?}, not both", first.name, second.name);
         return misplaced(second, message);
@@ -226,13 +227,13 @@ fn is_match(trigger: &Field<'_>, after: &Field<'_>) -> bool {
     trigger.name == TRIGGER_KEYS[1] && after.name == AFTER_RECEIVED && after.is(Type::Object)
 }
 
-/// Two triggers in the order of the format.
+/// Returns two triggers in the order of the format.
 fn in_order<'o, 'a>(a: &'o Field<'a>, b: &'o Field<'a>) -> (&'o Field<'a>, &'o Field<'a>) {
     let place = |field: &Field<'_>| TRIGGER_KEYS.iter().position(|key| *key == field.name);
     if place(a) <= place(b) { (a, b) } else { (b, a) }
 }
 
-/// A key that goes with one trigger only.
+/// Checks a key that goes with one trigger only.
 fn alone(object: &Object<'_>, trigger: &Field<'_>, key: &str, with: &str) -> Result<(), Flaw> {
     match object.get(key).filter(|_| trigger.name != with) {
         None => Ok(()),

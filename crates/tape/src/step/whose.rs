@@ -1,4 +1,4 @@
-//! Whose connection: for the triggers that are bound to connections.
+//! Which connections a step is for, if its trigger is bound to connections.
 
 use std::fmt;
 
@@ -22,9 +22,9 @@ pub enum Whose {
     /// `{"from":2,"to":5}`: those with these numbers, both ends included; without `to` every one
     /// from there on.
     Range {
-        /// The first.
+        /// The first number.
         from: u64,
-        /// The last, where there is one.
+        /// The last number, if there is one.
         to: Option<u64>,
     },
 }

@@ -1,4 +1,4 @@
-//! A step as a line.
+//! Writes a step as a line.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use super::trigger::{Trigger, write_trigger};
 use crate::Direction;
 use crate::json::Pen;
 
-/// Bytes of a line without its payload.
+/// Bytes that a line usually takes besides its payload.
 const USUAL_BYTES: usize = 96;
 
 impl Step {
@@ -73,7 +73,7 @@ impl Step {
         debug_assert!(!text[before..].contains('\n'), "a step is one line");
     }
 
-    /// The start of a line: when, and on which connection.
+    /// Writes the start of a line: when, and on which connection.
     pub(crate) fn write_head(pen: &mut Pen, trigger: &Trigger, conn: Conn) {
         pen.open();
         write_trigger(pen, trigger);

@@ -4,7 +4,7 @@
 const MAX_CHANGES: u64 = 8;
 
 /// Text that changes put into a tape: the format's own words, numbers at the edges of their types,
-/// and pieces of JSON that does not end.
+/// and unfinished pieces of JSON.
 const PIECES: [&str; 30] = [
     "\"at_ms\":",
     "\"on_connect\":\"each\"",
@@ -56,7 +56,7 @@ impl Numbers {
     }
 }
 
-/// This tape, damaged as that seed says.
+/// This tape, damaged as the seed says.
 pub(crate) fn mutated(tape: &[u8], seed: u64) -> Vec<u8> {
     let mut numbers = Numbers(seed);
     let mut tape = tape.to_vec();

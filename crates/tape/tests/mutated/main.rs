@@ -26,14 +26,14 @@ const TAPES: u64 = 2_000;
 /// Longest line that a report may have, in characters, its file's name not counted.
 const MAX_REPORT_LINE_CHARS: usize = 320;
 
-/// Reads it in every way there is, and checks the result.
+/// Reads a tape in every way there is, and checks the result.
 fn read(bytes: &[u8]) {
     match TapeReader::new("mutated", bytes).and_then(check) {
         Ok(summary) => {
             let lines = bytes.split(|b| *b == b'\n').count() as u64 - 1;
             assert!(summary.steps <= lines, "a step is a line");
             let text = str::from_utf8(bytes).map(|text| Tape::parse("mutated", text));
-            // Bytes that are no text can only be in a torn line.
+            // Bytes that are not text can only be in a torn line.
             let Ok(tape) = text else {
                 assert!(summary.torn.is_some());
                 return;

@@ -17,7 +17,7 @@ fn is_valid(schema: &Value, line: &str) -> bool {
     valid(schema, schema, &serde_json::from_str(line).unwrap())
 }
 
-/// The tapes of a folder of this workspace; none where the package stands alone.
+/// The tapes of a folder of this workspace; none if the package stands alone.
 fn tapes(folder: &str) -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let entries = std::fs::read_dir(folder).into_iter().flatten();
@@ -72,7 +72,7 @@ fn it_knows_each_action_and_no_other_key() {
         "the actions of the table"
     );
     for key in properties.keys() {
-        // A key that the reader knows is wrong here for another reason than its name.
+        // A key that the reader knows is refused here too, but for its value and not for its name.
         let line = format!(r#"{{"{key}":[[]]}}"#);
         let error = Step::parse("t", 2, &line).unwrap_err();
         assert!(

@@ -17,7 +17,7 @@ use self::actions::action;
 use self::triggers::trigger;
 use self::values::{extensions, micros, text};
 
-/// A step that the format allows, its keys in company that suits them.
+/// A step that the format allows: its keys go with each other.
 pub(super) fn step() -> impl Strategy<Value = Step> {
     let what = (trigger(), action());
     let whose = (
@@ -84,7 +84,7 @@ fn may_be_heard(action: &Action) -> bool {
 }
 
 fn header() -> impl Strategy<Value = Header> {
-    // Times of years with four digits, which is what RFC 3339 has.
+    // Years of four digits are all that RFC 3339 has.
     let time = || {
         option::of((-60_000_000_000..250_000_000_000_i64, 0..1_000_000_000_u32))
             .prop_map(|at| at.and_then(|(s, ns)| DateTime::from_timestamp(s, ns)))
@@ -102,10 +102,11 @@ fn header() -> impl Strategy<Value = Header> {
     )
 }
 
-/// A tape whose steps stand in an order that the format allows.
+/// A tape with its steps in an order that the format allows.
 pub(super) fn tape() -> impl Strategy<Value = Tape> {
     (header(), vec(step(), 0..12)).prop_map(|(header, mut steps)| {
-        // A tape that holds its answers listens to nobody, and a reference wants its message.
+        // A tape with held answers can't have dialogues or paths, and a reference needs its
+        // message.
         let holds = |step: &Step| matches!(step.action, Action::Answers(Answers::Held));
         if steps.iter().any(holds) {
             steps.retain(|step| !step.trigger.is_dialogue() && step.path.is_none());

@@ -1,15 +1,15 @@
-//! Where a body ends, as its framing has it (RFC 9112, 6 and 7).
+//! Finds where a body ends, by its framing (RFC 9112, 6 and 7).
 
 use super::head::Framing;
 
-/// Longest line between chunks, in bytes.
+/// The longest line between chunks, in bytes.
 const MAX_LINE_BYTES: usize = 8 << 10;
 
 /// A place in a body.
 #[derive(Debug)]
 pub struct BodyCursor {
     place: Place,
-    /// What there is of a line between chunks.
+    /// What has been read of a line between chunks.
     line: Vec<u8>,
 }
 
@@ -35,7 +35,7 @@ enum Place {
 pub struct BadChunk;
 
 impl BodyCursor {
-    /// At the beginning of a body.
+    /// A cursor at the beginning of a body.
     #[must_use]
     pub fn new(framing: Framing) -> Self {
         let place = match framing {
@@ -93,7 +93,7 @@ impl BodyCursor {
         Ok(at)
     }
 
-    /// This many bytes are left of a body, or of a chunk.
+    /// Moves to where `left` bytes are still to come of the body, or of its chunk.
     fn go_on(&mut self, left: u64) {
         self.place = match (&self.place, left) {
             (Place::Chunk(_), 0) => Place::ChunkEnd,
@@ -103,7 +103,7 @@ impl BodyCursor {
         };
     }
 
-    /// Takes a line between chunks, or as much of it as there is.
+    /// Reads a line between chunks, or as much of it as there is. Returns how many bytes that was.
     fn line(&mut self, bytes: &[u8]) -> Result<usize, BadChunk> {
         let end = bytes.iter().position(|b| *b == b'\n');
         let taken = end.map_or(bytes.len(), |at| at + 1);

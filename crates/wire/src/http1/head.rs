@@ -3,23 +3,24 @@
 use http::header;
 use httparse::Status;
 
-/// Longest head of a request or an answer that is read, in bytes.
+/// The longest head of a request or an answer that is accepted, in bytes.
 pub const MAX_HTTP_HEAD_BYTES: usize = 64 << 10;
 
-/// Most header fields of a head that is read.
+/// The most header fields that a head may have.
 const MAX_HEADERS: usize = 128;
 
-/// Names in lower case and values, in their order; bytes that are not UTF-8 are replaced.
+/// Names in lower case, with their values, in the order of the head; bytes that are not UTF-8 are
+/// replaced.
 pub type Headers = Vec<(String, String)>;
 
 /// How much of a head there is.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Parsed<T> {
-    /// All of it, and how many bytes it is.
+    /// All of it, and its length in bytes.
     Whole(T, usize),
     /// Not yet all of it.
     Short,
-    /// It is not a head, or one that is too long.
+    /// Not a head, or one that is too long.
     NotHttp,
 }
 
@@ -32,7 +33,7 @@ pub struct Request {
     pub path: String,
     /// All of its headers.
     pub headers: Headers,
-    /// It asks for a WebSocket.
+    /// Whether it asks for a WebSocket.
     pub upgrade: bool,
     /// How long its body is.
     pub framing: Framing,
@@ -47,11 +48,12 @@ pub struct Answer {
     pub headers: Headers,
     /// `Sec-WebSocket-Extensions`, if there is one; several are joined by commas.
     pub extensions: Option<String>,
-    /// How long its body is, whatever was asked for: one to a HEAD has none.
+    /// How long its body is, by its headers alone: the answer to a HEAD has no body, whatever they
+    /// say.
     pub framing: Framing,
 }
 
-/// How long the body is (RFC 9112, 6.3).
+/// How long a body is (RFC 9112, 6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
     /// This many bytes.

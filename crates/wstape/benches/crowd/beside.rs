@@ -1,4 +1,4 @@
-//! The crowd at one server after the other.
+//! The crowd at one server after another.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -9,23 +9,23 @@ use crate::plan::Plan;
 use crate::process::{self, SERVERS_CORE, Server};
 use crate::{CrowdArgs, ratio, wstape};
 
-/// Bounds of `docs/performance.md`: the 99th of a hundred latencies is at most the larger of these
+/// Bounds of `docs/performance.md`: the 99th percentile of latencies is at most the larger of these
 /// times Node's and the bare broadcaster's,
 const MAX_P99_BESIDE_NODE: f64 = 0.5;
 const MAX_P99_BESIDE_TOKIO: f64 = 1.25;
-/// the memory of a connection so many times Node's,
+/// the memory per connection at most this many times Node's,
 const MAX_MEMORY_BESIDE_NODE: f64 = 1.5;
-/// and a burst so many times as long as Node's.
+/// and a burst takes at most this many times as long as Node's.
 const MAX_BURST_BESIDE_NODE: f64 = 0.07;
 
-/// What came of one server.
+/// What was measured at one server.
 struct Served {
     heard: Heard,
-    /// Bytes a client, once each has the steady part.
+    /// Bytes per client, once all clients have the steady part.
     memory: u64,
 }
 
-/// Figures of all three; what of the bounds does not hold.
+/// Prints the figures of all three servers; returns the bounds that do not hold.
 pub(crate) fn run(crowd: &CrowdArgs) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
     let tape = folder.path().join("crowd.jsonl");
@@ -75,13 +75,13 @@ fn node(plan: &Plan) -> Command {
     command
 }
 
-/// One server's figures, on a line.
+/// Prints one server's figures, on a line.
 fn serve(name: &str, command: Command, plan: &Plan) -> Option<Served> {
     let server = Server::start(command, false)?;
     let mut crowd = process::crowd(server.addr, plan);
     assert_eq!(crowd.line().as_deref(), Some(CONNECTED), "{name}");
     let connected = server.memory_of(plan.clients);
-    // A crowd that lost something says at once what it heard.
+    // A crowd that lost something prints what it heard at once, instead of `SERVED`.
     let line = crowd.line().unwrap_or_default();
     let memory = server.memory_of(plan.clients);
     let heard = match &*line {
@@ -103,7 +103,7 @@ fn serve(name: &str, command: Command, plan: &Plan) -> Option<Served> {
     Some(Served { heard, memory })
 }
 
-/// The median burst.
+/// Returns the duration of the median burst.
 fn burst(heard: &Heard) -> u64 {
     let mut took = heard.bursts_us.clone();
     took.sort_unstable();

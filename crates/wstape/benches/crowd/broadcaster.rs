@@ -1,5 +1,5 @@
-//! The least that sends the same to everyone: a task of tokio's that writes one frame to one socket
-//! after the other.
+//! The least that it takes to send the same to everyone: a tokio task that writes one frame to one
+//! socket after another.
 
 use std::io;
 use std::time::Duration;

@@ -1,13 +1,13 @@
-//! Asking the control port.
+//! Requests to the control port.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// Longest that an answer is waited for.
+/// The longest that an answer is awaited.
 const MAX_ANSWER: Duration = Duration::from_secs(30);
 
-/// How long an answer to `GET /v1/engine` takes, the dial included.
+/// Returns how long an answer to `GET /v1/engine` takes, including the dial.
 pub(crate) fn ask(addr: SocketAddr) -> io::Result<Duration> {
     let began = Instant::now();
     let mut stream = TcpStream::connect_timeout(&addr, MAX_ANSWER)?;

@@ -1,4 +1,4 @@
-//! The crowd: a process of clients that listen, and note when each event came.
+//! The crowd: a process of clients that listen, and note when each event comes.
 
 use std::cell::RefCell;
 use std::io::{self, Write as _};
@@ -16,13 +16,13 @@ use tokio::task::LocalSet;
 use crate::latencies::Latencies;
 use crate::plan::{Plan, read_event};
 
-/// Dials at a time.
+/// Dials in progress at a time.
 const MAX_DIALS: usize = 256;
 
-/// Bytes that are read at once.
+/// The most bytes read at once.
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// How long after the last turn an event is lost.
+/// How long after the last turn an event counts as lost.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A handshake with a fixed key, and what ends its answer.
@@ -31,22 +31,22 @@ pub(crate) const HANDSHAKE: &[u8] = b"GET / HTTP/1.1\r\nHost: bench\r\nConnectio
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
-/// What a crowd says when all are connected, and when all have the steady part.
+/// What a crowd prints when all clients are connected, and when all have the steady part.
 pub(crate) const CONNECTED: &str = "connected";
 pub(crate) const SERVED: &str = "served";
 
 /// What a crowd heard.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Heard {
-    /// Events that some client did not get, counted for each client.
+    /// Events that a client did not get, summed over all clients.
     pub(crate) lost: u64,
-    /// From when an event says that it was sent until a client had it, of the steady part, in
-    /// microseconds.
+    /// Latency of the steady part in microseconds: from when an event says that it was sent until a
+    /// client has it.
     pub(crate) p50_us: u64,
     pub(crate) p99_us: u64,
     pub(crate) max_us: u64,
-    /// Of each burst: from when its first event says that it was sent until the last client had the last
-    /// one.
+    /// The duration of each burst: from when its first event says that it was sent until the last
+    /// client has its last event.
     pub(crate) bursts_us: Vec<u64>,
 }
 
@@ -66,20 +66,20 @@ struct Tally {
     /// Clients that have the steady part.
     served: usize,
     received: u64,
-    /// The time that was read last, and what it is: a broadcast's are all the same.
+    /// The time that was read last, as text and parsed: all events of a broadcast have the same.
     last: (Vec<u8>, DateTime<Utc>),
     scratch: Vec<u8>,
 }
 
-/// Dials, listens to all that the plan says, tells both on standard output, and keeps all connections
-/// until standard input ends.
+/// Dials, listens to everything in the plan, prints both steps on standard output, and keeps all
+/// connections until standard input ends.
 pub(crate) fn run(addr: SocketAddr, plan: Plan) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let crowd = Rc::new(Crowd::new(plan)?);
     let local = LocalSet::new();
-    // Nobody leaves before the server was looked at.
+    // Nobody leaves before the server's memory was measured.
     let (heard, _open) = local.block_on(&runtime, listen(addr, crowd));
     println!("{}", serde_json::to_string(&heard)?);
     io::copy(&mut io::stdin().lock(), &mut io::sink())?;
@@ -110,7 +110,7 @@ async fn listen(addr: SocketAddr, crowd: Rc<Crowd>) -> (Heard, Vec<Client>) {
         }
         let mut open = Vec::new();
         while let Some(client) = clients.join_next().await {
-            // One that broke off lacks its events.
+            // A client that broke off lacks its events.
             open.extend(client.ok().and_then(Result::ok));
         }
         open
@@ -151,7 +151,7 @@ impl Crowd {
         }
     }
 
-    /// An event came to a client that waited for this number.
+    /// Takes in an event that came to a client which waited for this number.
     fn heard_event(&self, event: &[u8], number: u64) {
         let now = Utc::now();
         let mut tally = self.tally.borrow_mut();
@@ -202,7 +202,7 @@ impl Crowd {
 /// A client that listens.
 struct Client {
     stream: TcpStream,
-    /// What was read and is no whole frame yet.
+    /// What was read but is not yet a whole frame.
     read: Vec<u8>,
 }
 
@@ -250,7 +250,7 @@ impl Client {
         }
     }
 
-    /// Until it has all events, each of which must be the next.
+    /// Listens until it has all events, each of which must be the next one.
     async fn listen(&mut self, crowd: &Crowd) -> io::Result<()> {
         let mut next = 1;
         loop {
@@ -284,14 +284,14 @@ impl Client {
         }
         self.read.drain(..at);
         if self.read.is_empty() {
-            // A crowd's memory is not what is measured, but it is shared with the server.
+            // The crowd's memory is not measured, but it runs on the same machine as the server.
             self.read.shrink_to(1 << 10);
         }
         Ok(())
     }
 }
 
-/// The first frame: its first byte, its payload, and how long it is; `None` where it is not whole.
+/// Returns the first frame: first byte, payload, and length; `None` if it is incomplete.
 fn frame(bytes: &[u8]) -> Option<(u8, &[u8], usize)> {
     let (&kind, &length) = (bytes.first()?, bytes.get(1)?);
     let (head, length) = match length {
@@ -306,7 +306,7 @@ fn frame(bytes: &[u8]) -> Option<(u8, &[u8], usize)> {
     Some((kind, payload, head + length))
 }
 
-/// Answers a Ping; a socket that takes no more answers no more.
+/// Answers a Ping; if the socket has no room, the answer is dropped.
 fn pong(stream: &TcpStream, payload: &[u8]) -> io::Result<()> {
     let length = u8::try_from(payload.len()).map_err(io::Error::other)?;
     let frame = [&[0x8a, 0x80 | length, 0, 0, 0, 0], payload].concat();

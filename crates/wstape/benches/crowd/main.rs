@@ -1,12 +1,12 @@
-//! A crowd at one `wstape serve`: 10,000 clients that get an event a second and then bursts, beside a
-//! broadcaster on Node's `ws` and a bare one of tokio's, in turn; and beside a client that dials as
-//! fast as it can. Ends with 1 where what `docs/performance.md` promises does not hold.
+//! A crowd at one `wstape serve`: 10,000 clients that get an event a second and then bursts, in
+//! turn with a broadcaster on Node's `ws` and a bare one on tokio; and while another client dials
+//! as fast as it can. Exits with 1 if what `docs/performance.md` promises does not hold.
 //!
 //! `npm install --prefix FOLDER ws@8` once, then
 //! `NODE_PATH=FOLDER/node_modules cargo bench --package wstape --bench crowd`
 //!
-//! `-- --clients 500` takes fewer, `-- broadcast` or `-- spin` one of the two. `WSTAPE` names another
-//! build of the program.
+//! `-- --clients 500` takes fewer clients, `-- broadcast` or `-- spin` runs only one of the two.
+//! `WSTAPE` names another build of the program.
 
 mod beside;
 mod broadcaster;
@@ -43,7 +43,7 @@ struct Options {
     test: bool,
 }
 
-/// How much of it.
+/// How large the crowd is, and how much it gets.
 #[derive(Debug, Clone, Args)]
 struct CrowdArgs {
     /// Clients that are connected at a time
@@ -52,7 +52,7 @@ struct CrowdArgs {
     /// Seconds in which each gets an event a second
     #[arg(long, value_name = "SECONDS", default_value_t = 20, global = true)]
     steady: u64,
-    /// Bursts behind them
+    /// Bursts after them
     #[arg(long, value_name = "N", default_value_t = 3, global = true)]
     bursts: u64,
     /// Events of a burst, all due at one instant
@@ -109,7 +109,7 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(!broken.is_empty()))
 }
 
-/// What a process of this one's does.
+/// Does what this process was started for as a child of the bench.
 fn play(part: Part) -> ExitCode {
     let plan = |text: &str| serde_json::from_str::<Plan>(text).expect("a plan");
     let done = match part {
@@ -138,7 +138,7 @@ fn play(part: Part) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// `wstape serve` on the servers' core.
+/// Returns the command for `wstape serve` on the servers' core.
 fn wstape(arguments: &[&std::ffi::OsStr]) -> Command {
     let program = std::env::var_os("WSTAPE");
     let program = program.unwrap_or_else(|| env!("CARGO_BIN_EXE_wstape").into());

@@ -1,4 +1,4 @@
-//! What is sent to a crowd and when: the same for every server.
+//! What is sent to a crowd, and when: the same for every server.
 
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -7,13 +7,13 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-/// Between two turns of the steady part.
+/// The time between two turns of the steady part.
 const STEADY_MS: u64 = 1_000;
 
-/// From one burst to the next: Node takes seconds over one.
+/// The time from one burst to the next, because Node takes seconds for one.
 const BURST_PAUSE_MS: u64 = 8_000;
 
-/// What stands in an event before its time, between that and its number, and behind it.
+/// The text of an event before its time, between its time and its number, and after its number.
 const BEFORE_TIME: &str = r#"{"event": "positions", "ts":""#;
 const BEFORE_NUMBER: &str = r#"", "data": {"n":"#;
 const BEHIND_NUMBER: &str = concat!(
@@ -25,16 +25,16 @@ const BEHIND_NUMBER: &str = concat!(
 /// Bytes of a time: `2026-01-01T00:00:00.000000+00:00`.
 const TIME_BYTES: usize = 32;
 
-/// A server begins once all clients are connected, and sends to all of them.
+/// What a server sends to all clients, once all of them are connected.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Plan {
     pub(crate) clients: usize,
-    /// Turns of an event each, a second apart.
+    /// Turns of one event each, a second apart.
     pub(crate) steady: u64,
-    /// Turns of so many events behind them, all of a turn due at one instant.
+    /// Turns of this many events after them; all events of a turn are due at one instant.
     pub(crate) bursts: u64,
     pub(crate) burst_events: u64,
-    /// All turns: when it is due after the beginning, in milliseconds, and of how many events.
+    /// All turns: when each is due after the beginning, in milliseconds, and its number of events.
     turns: Vec<(u64, u64)>,
 }
 
@@ -76,7 +76,7 @@ impl Plan {
         serde_json::to_string(self).expect("numbers")
     }
 
-    /// The plan as a tape.
+    /// Writes the plan as a tape.
     pub(crate) fn write_tape(&self, path: &Path) -> io::Result<()> {
         let mut tape = io::BufWriter::new(std::fs::File::create(path)?);
         writeln!(tape, r#"{{"tape":1,"title":"crowd","epoch":"{EPOCH}"}}"#)?;
@@ -85,12 +85,13 @@ impl Plan {
         for &(at_ms, events) in &self.turns {
             for _ in 0..events {
                 number += 1;
-                // `--ts shift` keeps what lies between an event's time and when it is due: nothing.
+                // `--ts shift` keeps the distance from an event's time to when it is due: zero
+                // here.
                 let event = event(epoch + Duration::from_millis(at_ms), number);
                 writeln!(tape, r#"{{"at_ms":{at_ms},"emit":{event}}}"#)?;
             }
         }
-        // Clients that were slow still have their events to come.
+        // Slow clients still have events to come.
         let end = self.lasts_ms() + 600_000;
         writeln!(tape, r#"{{"at_ms":{end},"end":true}}"#)?;
         tape.flush()
@@ -100,13 +101,13 @@ impl Plan {
 /// The tape's wall time at 0.
 const EPOCH: &str = "2026-01-01T00:00:00Z";
 
-/// A positions event of 331 bytes, or a few more by its number.
+/// Returns a positions event of 331 bytes, or a few more with a longer number.
 pub(crate) fn event(time: DateTime<Utc>, number: u64) -> String {
     let time = time.to_rfc3339_opts(SecondsFormat::Micros, false);
     format!("{BEFORE_TIME}{time}{BEFORE_NUMBER}{number}{BEHIND_NUMBER}")
 }
 
-/// The time of an event and its number, from 1, as they stand there; `None` where it is none.
+/// Returns the time of an event and its number, from 1, as written there; `None` if it is not one.
 pub(crate) fn read_event(event: &[u8]) -> Option<(&[u8], u64)> {
     let behind = event.strip_prefix(BEFORE_TIME.as_bytes())?;
     let (time, behind) = behind.split_at_checked(TIME_BYTES)?;

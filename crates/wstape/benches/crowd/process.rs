@@ -1,4 +1,4 @@
-//! Processes on a core each, what they say, and the memory they take.
+//! Processes, each on a core of its own, what they print, and the memory they take.
 
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader};
@@ -11,19 +11,20 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::listeners::Heard;
 use crate::plan::Plan;
 
-/// The core that a server has for itself, and the one of what connects to it, as far as the machine
-/// leaves them.
+/// The core that a server has for itself, and the one for what connects to it, as far as the
+/// machine can spare them.
 pub(crate) const SERVERS_CORE: &str = "0";
 pub(crate) const CLIENTS_CORE: &str = "1";
 
-/// Open files of a process beside its connections: a runtime's, a journal, a listening port.
+/// Open files of a process besides its connections: a runtime's, a journal, a listening port.
 const OTHER_FILES: u64 = 200;
 
-/// What a server says first, and what `serve --control` says then.
+/// What a server prints first, and what `serve --control` prints next.
 const LISTENING: &str = "listening on ws://";
 const CONTROL: &str = "control on http://";
 
-/// Lets this process and those that it starts have so many connections each, or says what is wanted.
+/// Raises the limit of open files of this process and its children, so that each may have this many
+/// connections; an error says what is needed.
 pub(crate) fn allow_connections(clients: usize) -> Result<(), String> {
     let wanted = clients as u64 + OTHER_FILES;
     let limit = getrlimit(Resource::Nofile);
@@ -45,7 +46,7 @@ pub(crate) fn allow_connections(clients: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// A program that runs on one core, where `taskset` is there to say so.
+/// Returns the command for a program on one core, if there is a `taskset` to pin it.
 pub(crate) fn on_core(core: &str, program: OsString) -> Command {
     let taskset = Command::new("taskset")
         .arg("--version")
@@ -59,7 +60,7 @@ pub(crate) fn on_core(core: &str, program: OsString) -> Command {
     command
 }
 
-/// This program under that part of it, on the core.
+/// Returns the command for one part of this program, on that core.
 pub(crate) fn part_of_this(core: &str, part: &str) -> Command {
     let program = std::env::current_exe().expect("this binary");
     let mut command = on_core(core, program.into());
@@ -67,7 +68,7 @@ pub(crate) fn part_of_this(core: &str, part: &str) -> Command {
     command
 }
 
-/// A process whose lines are read; it ends with this value.
+/// A process whose output is read line by line; dropping this value ends it.
 pub(crate) struct Process {
     child: Child,
     lines: std::io::Lines<BufReader<ChildStdout>>,
@@ -84,12 +85,12 @@ impl Process {
         Ok(Self { child, lines })
     }
 
-    /// Its next line; `None` once it has ended.
+    /// Returns its next line; `None` once it has ended.
     pub(crate) fn line(&mut self) -> Option<String> {
         self.lines.next()?.ok()
     }
 
-    /// Memory that it has in use, in bytes (`VmRSS` of `proc_pid_status(5)`).
+    /// Returns the memory that it has in use, in bytes (`VmRSS` of `proc_pid_status(5)`).
     pub(crate) fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let status = status.unwrap_or_default();
@@ -108,17 +109,17 @@ impl Drop for Process {
     }
 }
 
-/// A server, where it listens, and where it is steered.
+/// A server, where it listens, and where its control port is.
 pub(crate) struct Server {
     pub(crate) process: Process,
     pub(crate) addr: SocketAddr,
     pub(crate) control: Option<SocketAddr>,
-    /// Memory before anyone came, in bytes.
+    /// Memory before anyone connected, in bytes.
     pub(crate) idle: u64,
 }
 
 impl Server {
-    /// `None` where it does not start.
+    /// Starts a server; `None` if it does not start.
     pub(crate) fn start(command: Command, is_steered: bool) -> Option<Self> {
         let mut process = Process::start(command).ok()?;
         let addr = address(&mut process, LISTENING)?;
@@ -136,7 +137,7 @@ impl Server {
         })
     }
 
-    /// Memory for each of so many clients, in bytes.
+    /// Returns the memory per client for this many clients, in bytes.
     pub(crate) fn memory_of(&self, clients: usize) -> u64 {
         self.process.memory().saturating_sub(self.idle) / clients as u64
     }
@@ -148,20 +149,20 @@ fn address(process: &mut Process, before: &str) -> Option<SocketAddr> {
     addr.split('/').next()?.parse().ok()
 }
 
-/// The crowd of a plan, dialing that server.
+/// Starts the crowd of a plan, which dials that server.
 pub(crate) fn crowd(addr: SocketAddr, plan: &Plan) -> Process {
     let mut command = part_of_this(CLIENTS_CORE, "listeners");
     command.args([addr.to_string(), plan.to_json()]);
     Process::start(command).expect("this binary")
 }
 
-/// What a crowd says at last.
+/// Reads what a crowd prints last.
 pub(crate) fn heard(crowd: &mut Process) -> Heard {
     let line = crowd.line().expect("what the crowd heard");
     serde_json::from_str(&line).expect("what the crowd heard")
 }
 
-/// Bytes of a file.
+/// Returns the size of a file, in bytes.
 pub(crate) fn size(path: &Path) -> u64 {
     std::fs::metadata(path).map_or(0, |file| file.len())
 }

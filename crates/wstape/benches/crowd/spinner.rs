@@ -11,10 +11,10 @@ use crate::listeners::HANDSHAKE;
 /// How long a dial may take.
 const MAX_DIAL: Duration = Duration::from_secs(10);
 
-/// The pause after a dial that was not taken: the kernel has no more room.
+/// The pause after a dial that failed, because the kernel has no more room.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// What it does with a connection before it resets it, which leaves no port of its own waiting.
+/// What the client does with a connection before it resets it, which leaves no port waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Spin {
     /// Nothing.
@@ -32,7 +32,7 @@ impl Spin {
     }
 }
 
-/// Dials for so long, and prints how many dials were taken.
+/// Dials for this long, and prints how many dials succeeded.
 pub(crate) fn run(addr: SocketAddr, spin: Spin, lasts: Duration) {
     let began = Instant::now();
     let mut taken = 0_u64;

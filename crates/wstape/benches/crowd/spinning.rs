@@ -1,4 +1,4 @@
-//! The crowd beside a client that dials as fast as it can.
+//! The crowd, while another client dials as fast as it can.
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;
@@ -12,17 +12,17 @@ use crate::process::{self, CLIENTS_CORE, Process, Server};
 use crate::spinner::Spin;
 use crate::{CrowdArgs, control, ratio, wstape};
 
-/// Bounds of `docs/performance.md`: an answer of the control port,
+/// Bounds of `docs/performance.md`: how long an answer of the control port takes,
 const MAX_ANSWER: Duration = Duration::from_millis(100);
-/// memory on top of what the crowd takes,
+/// how much memory is used on top of what the crowd takes,
 const MAX_MEMORY_BYTES: u64 = 64 << 20;
-/// and the journal's growth, the crowd's own lines included.
+/// and how much the journal grows, including the crowd's own lines.
 const MAX_JOURNAL_BYTES: u64 = 1 << 20;
 
-/// Between two questions to the control port.
+/// The pause between two requests to the control port.
 const ASK_EVERY: Duration = Duration::from_millis(50);
 
-/// Seconds for which the crowd gets events before and behind the spinning.
+/// Seconds for which the crowd gets events before and after the spinning.
 const ROOM: u64 = 3;
 
 /// What was seen while a client spun.
@@ -34,7 +34,7 @@ struct Seen {
     memory: u64,
 }
 
-/// Figures of both kinds of spinner; what of the bounds does not hold.
+/// Prints the figures of both kinds of spinner; returns the bounds that do not hold.
 pub(crate) fn run(crowd: &CrowdArgs) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
     let both = [Spin::Leaves, Spin::Asks];
@@ -113,7 +113,7 @@ fn beside(args: &CrowdArgs, spin: Spin, folder: &Path) -> Vec<String> {
     broken.map(sentence).collect()
 }
 
-/// Dials that were taken, and what was seen meanwhile.
+/// Returns how many dials succeeded, and what was seen meanwhile.
 fn spin_beside(server: &Server, spin: Spin, seconds: u64) -> (u64, Seen) {
     let mut command = process::part_of_this(CLIENTS_CORE, "spinner");
     command.args([
@@ -132,7 +132,7 @@ fn spin_beside(server: &Server, spin: Spin, seconds: u64) -> (u64, Seen) {
     })
 }
 
-/// Asks and measures until it is over.
+/// Asks and measures until the spinning is over.
 fn watch(server: &Server, control: SocketAddr, is_over: &AtomicBool) -> Seen {
     let mut seen = Seen::default();
     while !is_over.load(Ordering::Relaxed) {

@@ -1,6 +1,6 @@
-//! Latencies of a bench.
+//! The latencies that a bench measures.
 
-/// Each latency that was seen, in whatever unit.
+/// Every latency that was measured, in whatever unit.
 #[derive(Debug, Default)]
 pub(crate) struct Latencies(Vec<u64>);
 
@@ -9,7 +9,7 @@ impl Latencies {
         self.0.push(latency);
     }
 
-    /// So many of a hundred took no longer than each of these; 0 where none was seen.
+    /// Returns these percentiles: this share of all latencies was no longer. 0 if there are none.
     pub(crate) fn of_a_hundred<const N: usize>(&mut self, percents: [usize; N]) -> [u64; N] {
         self.0.sort_unstable();
         percents.map(|percent| {

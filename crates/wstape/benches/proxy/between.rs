@@ -1,4 +1,4 @@
-//! What stands between: nothing, a relay, our proxy, mitmproxy.
+//! What stands between engine and subscriber: nothing, a relay, our proxy, mitmproxy.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-/// The argument by which this binary is told to be the relay.
+/// The argument that makes this binary the relay.
 pub(crate) const RELAY: &str = "--relay";
-/// What our proxy and the relay say first.
+/// What our proxy and the relay print first.
 const LISTENING: &str = "listening on ws://";
-/// What the relay reads at once: what our proxy does.
+/// How many bytes the relay reads at once: as many as our proxy.
 const RELAY_BUFFER_BYTES: usize = 64 << 10;
-/// Longest that mitmproxy may take to listen.
+/// The longest that mitmproxy may take until it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Clone)]
@@ -32,18 +32,18 @@ pub(crate) enum Kind {
     Mitmproxy(PathBuf),
 }
 
-/// What a recording came to.
+/// The result of a recording, and its cost.
 #[derive(Debug, Default)]
 pub(crate) struct Recorded {
     /// Frames that are not on the tape.
     pub(crate) missing: usize,
-    /// Most memory that was in use, where the system says.
+    /// The most memory that was in use, if the system tells.
     pub(crate) peak_kib: Option<u64>,
-    /// Processor time in all, the look through the finished tape included, where the system says.
+    /// Processor time in all, including the check of the finished tape, if the system tells.
     pub(crate) seconds: Option<f64>,
 }
 
-/// Most memory that a process had in use so far (`proc_pid_status(5)`).
+/// Returns the most memory that a process has had in use so far (`proc_pid_status(5)`).
 fn peak_kib(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status
@@ -52,9 +52,9 @@ fn peak_kib(pid: u32) -> Option<u64> {
     line.trim().strip_suffix(" kB")?.parse().ok()
 }
 
-/// Processor time of all children that have ended (`proc_pid_stat(5)`, fields 16 and 17).
+/// The processor time of all children that have ended (`proc_pid_stat(5)`, fields 16 and 17).
 fn children_seconds() -> Option<f64> {
-    /// Ticks a second that Linux tells times in.
+    /// The ticks per second in which Linux reports times.
     const TICKS: f64 = 100.0;
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     let (_, fields) = stat.rsplit_once(") ")?;
@@ -82,7 +82,7 @@ pub(crate) struct Between {
     child: Option<Child>,
     /// Where our proxy's tape is.
     tape: Option<(TempDir, PathBuf)>,
-    /// Where mitmproxy's flows are, for as long as it runs.
+    /// Where mitmproxy's flows are while it runs.
     flows: Option<TempDir>,
 }
 
@@ -119,7 +119,7 @@ impl Between {
             }
             Kind::Mitmproxy(mitmdump) => {
                 let folder = tempfile::tempdir().expect("a folder");
-                // It prints no port of its own choice.
+                // It doesn't print a port that it picked itself.
                 let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|free| free.local_addr());
                 between.addr = port.expect("a free port");
                 let child = Command::new(mitmdump)
@@ -144,12 +144,12 @@ impl Between {
         self.addr
     }
 
-    /// Ends it; says how many frames are missing from its tape.
+    /// Ends it; returns how many frames are missing from its tape.
     pub(crate) fn finish(self, frames: usize) -> usize {
         self.finish_weighed(frames).missing
     }
 
-    /// Ends it; says what recording so many frames came to.
+    /// Ends it; returns the result of recording this many frames, and its cost.
     pub(crate) fn finish_weighed(mut self, frames: usize) -> Recorded {
         let Some(mut child) = self.child.take() else {
             return Recorded::default();
@@ -185,7 +185,7 @@ impl Between {
         }
     }
 
-    /// Starts what says where it listens in its first line.
+    /// Starts a process that prints in its first line where it listens.
     fn announced(&mut self, mut command: Command) {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
         let mut line = String::new();
@@ -208,7 +208,7 @@ impl Drop for Between {
     }
 }
 
-/// Waits until somebody listens, without connecting to the engine behind.
+/// Waits until somebody listens, without connecting through to the engine.
 fn listens(addr: SocketAddr) {
     let start = Instant::now();
     while TcpListener::bind(addr).is_ok() {
@@ -217,7 +217,7 @@ fn listens(addr: SocketAddr) {
     }
 }
 
-/// mitmproxy's `mitmdump`, where there is one.
+/// Returns the path of mitmproxy's `mitmdump`, if there is one.
 pub(crate) fn mitmdump() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os("MITMDUMP") {
         return Some(named.into());
@@ -228,7 +228,7 @@ pub(crate) fn mitmdump() -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// A relay that looks at nothing and records nothing: what standing between costs at least.
+/// Runs a relay that looks at nothing and records nothing: the least that standing between costs.
 pub(crate) fn relay(listen: &str, upstream: &str) -> ! {
     let upstream: SocketAddr = upstream.parse().expect("an address");
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -253,7 +253,7 @@ pub(crate) fn relay(listen: &str, upstream: &str) -> ! {
                     RELAY_BUFFER_BYTES,
                     RELAY_BUFFER_BYTES,
                 );
-                // However it ends, it has ended.
+                // It has ended, no matter how.
                 let _ = copied.await;
             });
         }

@@ -1,4 +1,4 @@
-//! What sends: one connection, frames as fast as they go or one each so often.
+//! The sender: one connection, with frames as fast as possible or at intervals.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,26 +10,26 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::events::{FRAME_BYTES, frames as frames_of};
 
-/// The header that a handshake's key stands in.
+/// The header that holds a handshake's key.
 const KEY_HEADER: &str = "sec-websocket-key: ";
-/// How long the subscriber has to be there before the first frame goes out.
+/// How long the subscriber has to be connected before the first frame is sent.
 const SETTLE: Duration = Duration::from_millis(20);
 
-/// Frames that are sent again and again, at least.
+/// The fewest different frames that are sent in rotation.
 const MIN_DISTINCT_FRAMES: usize = 1 << 10;
 
 /// How fast frames are sent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Pace {
-    /// As fast as they go, so many a write.
+    /// As fast as possible, this many per write.
     Full { batch: usize },
-    /// One each so often.
+    /// One frame per interval.
     Each(Duration),
-    /// So many in one write, each so often.
+    /// Several frames in one write, at intervals.
     Batches {
-        /// Frames a write.
+        /// Frames per write.
         batch: usize,
-        /// From one write to the next.
+        /// The time from one write to the next.
         pause: Duration,
     },
 }
@@ -41,7 +41,7 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Takes one connection, sends its frames, and closes.
+    /// Accepts one connection, sends its frames, and closes.
     pub(crate) fn start(frames: usize, pace: Pace) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let addr = listener.local_addr().expect("it listens");
@@ -98,14 +98,14 @@ fn serve(stream: TcpStream, frames: usize, pace: Pace, times: &Sender<Instant>) 
     stream
         .write_all(b"\x88\x02\x03\xe8")
         .expect("a client that reads");
-    // The subscriber ends it.
+    // The subscriber ends the connection.
     let mut rest = Vec::new();
     let _ = std::io::Read::read_to_end(&mut reader, &mut rest);
 }
 
-/// So many frames, so many a write, the writes that far apart.
+/// Sends this many frames in writes of `batch` frames, `pause` apart.
 fn send_batches(stream: &mut TcpStream, frames: usize, batch: usize, pause: Duration) {
-    // Of one frame a write, too, no two in a row are alike.
+    // Even with one frame per write, no two in a row are alike.
     let many = frames_of(batch.max(MIN_DISTINCT_FRAMES));
     let mut writes = many.chunks(batch * FRAME_BYTES).cycle();
     let mut left = frames;

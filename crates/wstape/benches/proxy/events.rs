@@ -1,22 +1,23 @@
-//! What is sent: positions events as a trading engine sends them, no two alike.
+//! The events that are sent: positions as a trading engine sends them, no two alike.
 //!
-//! Their numbers differ, in length too, as those of a feed do. A processor soon foresees every turn
-//! that reading the same event again and again takes, and would show a reader faster than it is.
+//! Their numbers differ, also in length, as a real feed's do. If the same event were read again and
+//! again, the processor would soon predict every branch, and the reader would look faster than it
+//! is.
 
-/// Bytes of every event.
+/// The size of every event, in bytes.
 pub(crate) const EVENT_BYTES: usize = 331;
 
-/// Bytes that the numbers of an event take together, so that all events are as long.
+/// The bytes that the numbers of an event take together, so that all events have the same size.
 const NUMBERS_BYTES: usize = 42;
-/// Least and most bytes of one number.
+/// The fewest and the most bytes of one number.
 const MIN_NUMBER_BYTES: usize = 3;
 const MAX_NUMBER_BYTES: usize = 11;
 
-/// Numbers by Lehmer's generator, the same ones in each run.
+/// Numbers from Lehmer's generator, the same in each run.
 struct Drawn(u64);
 
 impl Drawn {
-    /// A number from `least` to `most`.
+    /// Draws a number from `least` to `most`.
     fn between(&mut self, least: usize, most: usize) -> usize {
         // Park and Miller, Communications of the ACM 31 (10).
         self.0 = self.0 * 48_271 % 0x7fff_ffff;
@@ -28,7 +29,7 @@ impl Drawn {
         char::from(b'0' + u8::try_from(self.between(least, 9)).expect("a digit"))
     }
 
-    /// A decimal number of so many bytes.
+    /// Draws a decimal number of this many bytes.
     fn number(&mut self, bytes: usize) -> String {
         let point = self.between(1, bytes - 2);
         let digits = (0..bytes).map(|at| match at {
@@ -63,10 +64,10 @@ impl Drawn {
     }
 }
 
-/// Bytes of every frame.
+/// The size of every frame, in bytes.
 pub(crate) const FRAME_BYTES: usize = EVENT_BYTES + 4;
 
-/// So many frames of a server, an event in each.
+/// Returns this many of a server's frames, with an event in each.
 pub(crate) fn frames(count: usize) -> Vec<u8> {
     let mut drawn = Drawn(1);
     let mut frames = Vec::with_capacity(count * FRAME_BYTES);

@@ -1,16 +1,16 @@
-//! What standing between costs: our proxy, which records, beside a bare TCP relay, which records
-//! nothing, and beside mitmproxy, which records too; on loopback, in turn, in one run, each a
-//! process of its own.
+//! What standing in between costs: our proxy, which records, compared with a bare TCP relay, which
+//! records nothing, and with mitmproxy, which records too. All run on loopback, in turn, in one
+//! run, each as a process of its own.
 //!
 //! `cargo bench --package wstape --bench proxy`
 //!
-//! `MITMDUMP` names mitmproxy's `mitmdump`, where that is not on the `PATH`.
+//! `MITMDUMP` names mitmproxy's `mitmdump`, if that is not on the `PATH`.
 //!
 //! `cargo bench --package wstape --bench proxy -- --recorded [--beside PROGRAM]`
 //!
-//! What of that is recording: frames recorded per second of processor time, the look through the
-//! finished tape included, at a pace that loses none; in turn with another build of it, whose
-//! verb `proxy` takes the same options.
+//! With `--recorded`, what recording alone costs: frames recorded per second of processor time,
+//! including the check of the finished tape, at a pace that loses none. `--beside` compares with
+//! another build, whose verb `proxy` takes the same options.
 
 mod between;
 mod engine;
@@ -29,32 +29,32 @@ use latencies::Latencies;
 
 /// Rounds of each kind; the median counts.
 const ROUNDS: usize = 7;
-/// Rounds at which mitmproxy takes part: it takes its time.
+/// Rounds in which mitmproxy takes part, because it is slow.
 const SLOW_ROUNDS: usize = 3;
-/// Frames of a round.
+/// Frames per round.
 const FRAMES: usize = 200_000;
-/// Frames of a round of mitmproxy's.
+/// Frames per round of mitmproxy.
 const SLOW_FRAMES: usize = 20_000;
 /// Frames of a recording that lasts longer than any queue holds.
 const SUSTAINED_FRAMES: usize = 3_000_000;
-/// Rounds of that; the median counts.
+/// Rounds of such a recording; the median counts.
 const SUSTAINED_ROUNDS: usize = 3;
-/// Frames a write, where they are batched.
+/// Frames per write, if they are batched.
 const BATCH: usize = 128;
-/// Frames of a recording whose processor time is taken, and how they come: fast, but slowly
-/// enough for a writer that shares two cores with all the others.
+/// Frames of a recording whose processor time is measured, and their pace: fast, but slow enough
+/// for a writer that shares two cores with everything else.
 const RECORDED_FRAMES: usize = 600_000;
 const RECORDED_PACE: Pace = Pace::Batches {
     batch: BATCH,
     pause: Duration::from_millis(1),
 };
-/// Rounds of that; the median counts.
+/// Rounds of such a recording; the median counts.
 const RECORDED_ROUNDS: usize = 5;
-/// Frames for latency, and the pause between two.
+/// Frames for measuring latency, and the pause between two.
 const PACED_FRAMES: usize = 4_000;
 const PACE: Duration = Duration::from_millis(1);
 
-/// The argument that asks for the processor time of recording alone, and the one before another
+/// The argument that asks for the processor time of recording alone, and the one before the other
 /// build to compare with.
 const RECORDED: &str = "--recorded";
 const BESIDE: &str = "--beside";
@@ -68,7 +68,7 @@ fn main() -> ExitCode {
     {
         between::relay(listen, upstream);
     }
-    // `cargo test --benches` asks only whether it runs.
+    // `cargo test --benches` only checks that it runs.
     if arguments.iter().any(|argument| argument == "--test") {
         return ExitCode::SUCCESS;
     }
@@ -147,8 +147,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Frames recorded per second of processor time, in turn with another build: of all that the
-/// process takes, and of what it takes beyond a bare relay, which carries the same bytes.
+/// Measures the frames recorded per second of processor time, in turn with another build: of all
+/// that the process takes, and of what it takes beyond a bare relay, which carries the same bytes.
 fn recorded(beside: Option<PathBuf>) -> ExitCode {
     println!("{RECORDED_FRAMES} frames, {RECORDED_PACE:?}: seconds of processor time");
     let mut kinds = vec![Kind::Relay, Kind::Proxy];
@@ -186,8 +186,8 @@ fn recorded(beside: Option<PathBuf>) -> ExitCode {
     }
 }
 
-/// Many more frames than a queue holds, as fast as they go, in turn with a bare relay; gives those
-/// that a lossless tape lacks.
+/// Sends many more frames than a queue holds, as fast as possible, in turn with a bare relay;
+/// returns how many of them a lossless tape lacks.
 fn sustained() -> usize {
     println!("\n{SUSTAINED_FRAMES} frames, {BATCH} a write, {SUSTAINED_ROUNDS} rounds");
     let kinds = [Kind::Relay, Kind::Proxy, Kind::Lossless];
@@ -241,7 +241,7 @@ fn sustained() -> usize {
     lost
 }
 
-/// How long the frames take to the subscriber, and how many are missing from the tape.
+/// Returns how long the frames take to the subscriber, and how many are missing from the tape.
 fn throughput(kind: &Kind, frames: usize, batch: usize) -> (Duration, usize) {
     let engine = Engine::start(frames, Pace::Full { batch });
     let between = Between::start(kind, engine.addr());
@@ -249,7 +249,7 @@ fn throughput(kind: &Kind, frames: usize, batch: usize) -> (Duration, usize) {
     (took, between.finish(frames))
 }
 
-/// How long each frame takes, in nanoseconds, and how many are missing from the tape.
+/// Returns how long each frame takes, in nanoseconds, and how many are missing from the tape.
 fn latency(kind: &Kind) -> (Latencies, usize) {
     let engine = Engine::start(PACED_FRAMES, Pace::Each(PACE));
     let between = Between::start(kind, engine.addr());
@@ -257,7 +257,7 @@ fn latency(kind: &Kind) -> (Latencies, usize) {
     (seen, between.finish(PACED_FRAMES))
 }
 
-/// Frames that were recorded per second of processor time.
+/// Returns the frames that were recorded per second of processor time.
 fn recorded_rate(recorded: &Recorded) -> f64 {
     let seconds = recorded.seconds.unwrap_or(f64::NAN).max(0.01);
     rate(

@@ -1,4 +1,4 @@
-//! What receives, and takes the time.
+//! The receiver, which takes the time.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,14 +8,14 @@ use crate::engine::Engine;
 use crate::events::FRAME_BYTES;
 use crate::latencies::Latencies;
 
-/// Longest that a read may take.
+/// The longest that a read may take.
 const READ_TIMEOUT: Duration = Duration::from_mins(1);
-/// Bytes read at once.
+/// The most bytes read at once.
 const READ_BYTES: usize = 256 << 10;
-/// A Close from the engine.
+/// The size of the engine's Close, in bytes.
 const CLOSE_BYTES: usize = 4;
 
-/// Dials, upgrades, and gives the stream where frames begin, with what was read of them.
+/// Dials and upgrades; returns the stream at the first frame, and what was read of the frames.
 fn connect(addr: SocketAddr) -> (TcpStream, Vec<u8>) {
     let mut stream = TcpStream::connect(addr).expect("somebody listens");
     stream.set_nodelay(true).expect("a socket");
@@ -44,7 +44,7 @@ fn connect(addr: SocketAddr) -> (TcpStream, Vec<u8>) {
     }
 }
 
-/// From the first byte to the last of so many frames.
+/// Returns the time from the first byte of this many frames to the last.
 pub(crate) fn throughput(addr: SocketAddr, frames: usize) -> Duration {
     let (mut stream, first) = connect(addr);
     let total = frames * FRAME_BYTES;
@@ -61,7 +61,7 @@ pub(crate) fn throughput(addr: SocketAddr, frames: usize) -> Duration {
     start.map_or(Duration::ZERO, |start| start.elapsed())
 }
 
-/// From when each frame was sent to when the last byte of it was there, in nanoseconds.
+/// Returns the time from when each frame was sent until its last byte arrived, in nanoseconds.
 pub(crate) fn latency(addr: SocketAddr, frames: usize, engine: &Engine) -> Latencies {
     let (mut stream, mut have) = connect(addr);
     let mut buffer = vec![0; READ_BYTES];

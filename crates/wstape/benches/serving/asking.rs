@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use crate::server::{Did, Server};
 
-/// Bytes that are read at once.
+/// The most bytes read at once.
 const BUFFER_BYTES: usize = 16 << 10;
 
 /// A client with some requests waiting.
@@ -14,11 +14,11 @@ struct Client {
     /// The number of its next request, and of the next reply.
     asks: u32,
     awaits: u32,
-    /// What was read and is no whole window yet.
+    /// What was read but is not yet a whole window.
     read: Vec<u8>,
 }
 
-/// A request's frame, masked with zeros.
+/// Appends the frame of a request, masked with zeros.
 fn request(number: u32, into: &mut Vec<u8>) {
     let text = format!(r#"{{"id":{number},"method":"ping"}}"#);
     let length = u8::try_from(text.len()).expect("a short request");
@@ -26,7 +26,7 @@ fn request(number: u32, into: &mut Vec<u8>) {
     into.extend(text.as_bytes());
 }
 
-/// The frame of its reply.
+/// Appends the frame of its reply.
 fn reply(number: u32, into: &mut Vec<u8>) {
     let text = format!(r#"{{"id":{number},"result":"pong"}}"#);
     let length = u8::try_from(text.len()).expect("a short reply");
@@ -45,7 +45,7 @@ impl Client {
         self.stream.write_all(&frames).expect("a server that reads");
     }
 
-    /// Waits for the replies to a window of them, which must be those and no others.
+    /// Waits for the replies to a window of requests, which must be exactly those.
     fn hear(&mut self, window: usize) {
         let mut expected = Vec::new();
         for _ in 0..window {
@@ -63,7 +63,7 @@ impl Client {
     }
 }
 
-/// So many replies, on so many connections, each of which has `window` requests waiting.
+/// Asks for this many replies, on several connections, each of which has `window` requests waiting.
 pub(crate) fn ask(server: &Server, connections: usize, window: usize, replies: usize) -> Did {
     let mut clients: Vec<Client> = (1..)
         .map(|nth: u32| Client {
@@ -79,7 +79,7 @@ pub(crate) fn ask(server: &Server, connections: usize, window: usize, replies: u
         for client in &mut clients {
             client.ask(window);
         }
-        // While one is waited for, all others have something waiting at the server.
+        // While one client waits for its replies, all others have requests waiting at the server.
         for round in 1..=rounds {
             for client in &mut clients {
                 client.hear(window);

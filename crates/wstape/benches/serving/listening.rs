@@ -5,10 +5,10 @@ use std::io::Read;
 use crate::EVENT;
 use crate::server::{Did, Server};
 
-/// Bytes that are read at once.
+/// The most bytes read at once.
 const BUFFER_BYTES: usize = 256 << 10;
 
-/// Reads so many events.
+/// Reads this many events.
 pub(crate) fn listen(server: &Server, events: usize) -> Did {
     let length = u16::try_from(EVENT.len()).expect("a short event");
     let [high, low] = length.to_be_bytes();

@@ -1,12 +1,12 @@
-//! What `wstape serve` serves: replies by `on_message` beside the same written by hand on Node's
-//! `ws`, and events at `--speed max` beside a bare tungstenite sender; on loopback, in turn, in one
-//! run, each a process of its own on one core.
+//! The throughput of `wstape serve`: replies by `on_message`, compared with the same written by
+//! hand on Node's `ws`, and events at `--speed max`, compared with a bare tungstenite sender. All
+//! run on loopback, in turn, in one run, each as a process of its own on one core.
 //!
 //! `npm install --prefix FOLDER ws@8` once, then
 //! `NODE_PATH=FOLDER/node_modules cargo bench --package wstape --bench serving`
 //!
-//! `WSTAPE` names another build of the program. Without `ws` in `NODE_PATH` the replies are measured
-//! alone.
+//! `WSTAPE` names another build of the program. Without `ws` in `NODE_PATH`, the replies are
+//! measured without a comparison.
 
 mod asking;
 mod listening;
@@ -18,20 +18,20 @@ use std::process::{Command, ExitCode};
 
 use server::Server;
 
-/// Rounds of each; the median counts.
+/// Rounds of each server; the median counts.
 const ROUNDS: usize = 5;
-/// Replies of a round, and rounds of a shorter time that warm up.
+/// Replies per round, and in the shorter round that warms up.
 const REPLIES: usize = 400_000;
 const WARMUP_REPLIES: usize = 40_000;
 /// Connections that ask.
 const CONNECTIONS: usize = 64;
-/// Requests that each has waiting for their replies.
+/// How many requests each connection has waiting for their replies.
 const WINDOWS: [usize; 2] = [1, 8];
-/// Events of a round.
+/// Events per round.
 const EVENTS: usize = 1_000_000;
 /// Events of a tape that is played over and over.
 const LOOPED_EVENTS: usize = 1_000;
-/// The core that a server has for itself, as far as the machine leaves it.
+/// The core that a server has for itself, as far as the machine can spare one.
 const CORE: &str = "0";
 
 /// A positions event as the engine sends it: two positions, 331 bytes.
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
         sender::run();
         return ExitCode::SUCCESS;
     }
-    // `cargo test --benches` asks only whether it runs.
+    // `cargo test --benches` only checks that it runs.
     if arguments.iter().any(|argument| argument == "--test") {
         return ExitCode::SUCCESS;
     }
@@ -69,7 +69,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// `wstape serve` with these arguments, on the servers' core.
+/// Returns the command for `wstape serve` with these arguments, on the servers' core.
 fn wstape(tape: &Path, rest: &[&str]) -> Command {
     let program = std::env::var_os("WSTAPE");
     let program = program.unwrap_or_else(|| env!("CARGO_BIN_EXE_wstape").into());
@@ -90,9 +90,9 @@ fn node() -> Command {
 #[derive(Debug, Default)]
 struct Figures {
     name: &'static str,
-    /// A second of the clock.
+    /// Per second of real time.
     rates: Vec<f64>,
-    /// A second of the server's processor time.
+    /// Per second of the server's processor time.
     per_processor: Vec<f64>,
 }
 
@@ -109,7 +109,7 @@ impl Figures {
         self.per_processor.push(did.per_processor());
     }
 
-    /// A line; beside another where there is one.
+    /// Prints a line, which compares it with another server if there is one.
     fn print(&mut self, beside: Option<(f64, f64)>) -> (f64, f64) {
         let of = (median(&mut self.rates), median(&mut self.per_processor));
         let ratio = beside.map(|(rate, processor)| {
@@ -126,7 +126,7 @@ impl Figures {
     }
 }
 
-/// Requests and replies.
+/// Measures requests and replies.
 fn replies(folder: &Path) {
     let tape = folder.join("dialogue.jsonl");
     std::fs::write(&tape, DIALOGUE).expect("a folder");
@@ -154,7 +154,7 @@ fn replies(folder: &Path) {
     }
 }
 
-/// Events as fast as they go.
+/// Measures events that are sent as fast as possible.
 fn events(folder: &Path) {
     let looped = folder.join("looped.jsonl");
     let long = folder.join("long.jsonl");
@@ -184,7 +184,7 @@ fn events(folder: &Path) {
     long.print(beside);
 }
 
-/// A tape of so many events, one each millisecond.
+/// Writes a tape of this many events, one per millisecond.
 fn tape(path: &Path, events: usize) {
     use std::io::Write as _;
     let file = std::fs::File::create(path).expect("a folder");

@@ -1,4 +1,4 @@
-//! What tungstenite sends with nothing around it: frames that are fed to one client.
+//! A bare tungstenite sender, with nothing around it: it feeds frames to one client.
 
 use std::process::Command;
 
@@ -9,10 +9,10 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use crate::{EVENT, EVENTS, server};
 
-/// The argument by which this binary is told to be the sender.
+/// The argument that makes this binary the sender.
 pub(crate) const SENDER: &str = "--sender";
 
-/// This binary as the sender, on that core.
+/// Returns the command for this binary as the sender, on that core.
 pub(crate) fn command(core: &str) -> Command {
     let program = std::env::current_exe().expect("this binary");
     let mut command = server::on_core(core, program.into());
@@ -20,7 +20,7 @@ pub(crate) fn command(core: &str) -> Command {
     command
 }
 
-/// Takes one client, feeds it all events, and waits until it is gone.
+/// Accepts one client, feeds it all events, and waits until it has gone.
 pub(crate) fn run() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -43,7 +43,7 @@ pub(crate) fn run() {
             }
         }
         let _ = socket.flush().await;
-        // The client ends it.
+        // The client ends the connection.
         while let Some(Ok(_)) = futures_util::StreamExt::next(&mut socket).await {}
     });
 }

@@ -1,4 +1,4 @@
-//! A server under measurement: a process that says where it listens.
+//! A server under measurement: a process that prints where it listens.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What a server says first.
+/// What a server prints first.
 const LISTENING: &str = "listening on ws://";
 
 /// A handshake with a fixed key, and what ends its answer.
@@ -15,10 +15,10 @@ const HANDSHAKE: &str = "GET / HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
-/// Longest that a server may leave a client without a byte.
+/// The longest that a server may leave a client without a byte.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// A program that runs on one core, where `taskset` is there to say so.
+/// Returns the command for a program on one core, if there is a `taskset` to pin it.
 pub(crate) fn on_core(core: &str, program: OsString) -> Command {
     let has_taskset = Command::new("taskset")
         .arg("--version")
@@ -32,14 +32,14 @@ pub(crate) fn on_core(core: &str, program: OsString) -> Command {
     command
 }
 
-/// A process that listens; it ends with this value.
+/// A process that listens; dropping this value ends it.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
     addr: String,
 }
 
-/// What a server did, and in what time.
+/// What a server did, and how long it took.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Did {
     pub(crate) count: usize,
@@ -49,7 +49,7 @@ pub(crate) struct Did {
 }
 
 impl Server {
-    /// `None` where it does not start.
+    /// Starts a server; `None` if it does not start.
     pub(crate) fn start(mut command: Command) -> Option<Self> {
         let mut child = command
             .stdout(Stdio::piped())
@@ -69,7 +69,7 @@ impl Server {
         Some(Self { child, addr })
     }
 
-    /// An open WebSocket to it; all that it sends behind its answer is still to be read.
+    /// Opens a WebSocket to it; everything that it sends after its answer is still to be read.
     pub(crate) fn dial(&self) -> TcpStream {
         let mut stream = TcpStream::connect(&self.addr).expect("it listens");
         stream.set_nodelay(true).expect("a socket");
@@ -85,7 +85,7 @@ impl Server {
         stream
     }
 
-    /// What it does while this runs, which gives how much that was.
+    /// Measures the server while `work` runs, which returns how much was done.
     pub(crate) fn measure(&self, work: impl FnOnce() -> usize) -> Did {
         let before = self.processor();
         let start = Instant::now();
@@ -97,9 +97,9 @@ impl Server {
         }
     }
 
-    /// Its processor time so far, in seconds (`proc_pid_stat(5)`, fields 14 and 15).
+    /// Returns its processor time so far, in seconds (`proc_pid_stat(5)`, fields 14 and 15).
     fn processor(&self) -> f64 {
-        /// Ticks a second that Linux tells times in.
+        /// The ticks per second in which Linux reports times.
         const TICKS: f64 = 100.0;
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
         let stat = stat.unwrap_or_default();

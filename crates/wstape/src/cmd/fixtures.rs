@@ -8,8 +8,9 @@ const FIXTURES: &str = "fixtures";
 /// What it contains: a folder `fixtures` with none of these is somebody else's.
 const INNER: [&str; 4] = ["tapes", "recordings", "regressions", "overlays"];
 
-/// The nearest folder `fixtures` of tapes, here or above, if it contains `inner`; a short path if
-/// it is right here. `None` if there is none: anything further up belongs to another project.
+/// Returns the nearest folder `fixtures` of tapes, in the current folder or above it, if it
+/// contains `inner`; its path is relative if it is in the current folder. `None` if there is none:
+/// anything further up belongs to another project.
 pub(crate) fn fixtures_with(inner: &str) -> io::Result<Option<PathBuf>> {
     let here = std::env::current_dir()?;
     Ok(fixtures_above(&here, inner).map(|folder| {

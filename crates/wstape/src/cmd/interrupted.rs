@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 
 use super::signals::Signals;
 
-/// No signal came yet: a status that none gives.
+/// Stands for no signal: a status that none of them gives.
 const NONE: u8 = 0;
 
 /// Whether a run was told to end, and by which signal.
@@ -37,7 +37,7 @@ impl Interrupted {
                 runtime.block_on(async {
                     let first = signals.next().await;
                     seen.0.store(first.status(), Ordering::Relaxed);
-                    // Behind a line of progress, or the ^C that a terminal shows.
+                    // The message follows a line of progress, or the ^C that a terminal shows.
                     let gap = if io::stderr().is_terminal() { "\n" } else { "" };
                     eprintln!(
                         "{gap}{whom}: interrupted: ending with what there is; once more ends at once"

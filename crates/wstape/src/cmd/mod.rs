@@ -1,6 +1,7 @@
 //! The verbs of the command line, one file each, and what several of them share: `again`,
-//! `announce`, `bounded`, `duration`, `exit`, `fixtures`, `interrupted`, `live`, `output`, `read_once`,
-//! `redaction`, `remedy`, `same_file`, `say`, `small_file`, `token`, `until`.
+//! `announce`, `bounded`, `duration`, `exit`, `fixtures`, `interrupted`, `live`, `output`,
+//! `read_once`, `redaction`, `remedy`, `reread`, `same_file`, `say`, `signals`, `small_file`,
+//! `token`, `until`.
 
 mod again;
 #[cfg(feature = "cli")]

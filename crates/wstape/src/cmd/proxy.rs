@@ -100,8 +100,8 @@ impl ProxyArgs {
     }
 }
 
-/// Whether the engine is the proxy listening there. A name that can't be resolved is not one now,
-/// but may be later.
+/// Whether the engine is the proxy that listens there. A name that can't be resolved is not the
+/// proxy now, but may be later.
 async fn is_own(engine: &Target, listening: SocketAddr) -> bool {
     let found = lookup_host((engine.host(), engine.port())).await;
     found.is_ok_and(|mut found| found.any(|addr| leads_back(addr, listening)))

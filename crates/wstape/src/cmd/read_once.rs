@@ -12,7 +12,7 @@ pub(crate) fn first_line(source: &mut impl BufRead, max_bytes: usize) -> io::Res
     Ok(line)
 }
 
-/// Most bytes kept of input that can only be read once; a file may be longer.
+/// The most bytes kept of input that can only be read once; a file may be longer.
 const MAX_PIPED_BYTES: u64 = 4 << 30;
 
 /// Copies what was read, and the rest of `source`, to an unnamed temporary file.

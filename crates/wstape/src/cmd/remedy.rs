@@ -10,9 +10,9 @@ use wstape_tape::{TapeError, TapeErrorKind};
 /// What `tempfile`'s errors say before the path.
 const OF_A_TEMPORARY_FILE: &str = " at path ";
 
-/// How the message of a tape begins that is not text.
+/// How the message about a tape that is not text begins.
 const NO_TEXT: &str = "not UTF-8";
-/// How that of an empty one does.
+/// How the message about an empty tape begins.
 const EMPTY: &str = "the file is empty";
 /// How a journal begins.
 const JOURNAL_HEADER: &str = "{\"journal\":";
@@ -55,14 +55,14 @@ pub(crate) fn unwritten(error: &io::Error) -> String {
     format!("{said}{remedy}")
 }
 
-/// What is wrong with a tape: the place if it is a flaw, what to do if it can't be read or is no tape
-/// from its first line on.
+/// Says what is wrong with a tape: where its flaw is, or what to do about a file that can't be read
+/// or whose first line is not a tape's.
 pub(crate) fn of_tape(error: &TapeError) -> String {
     let report = error.report();
     if let Some(kind) = error.io_kind() {
         return format!("{report}{}", to_read(kind));
     }
-    // Behind the sentence, and before the line that it is about.
+    // The remedy goes after the sentence, and before the line that it is about.
     let (sentence, line) = report.split_at(report.find('\n').unwrap_or(report.len()));
     match no_tape(error, line) {
         None => report,
@@ -70,12 +70,12 @@ pub(crate) fn of_tape(error: &TapeError) -> String {
     }
 }
 
-/// What to do about a file that is no tape from its first line on, which the report shows as `line`;
-/// `None` for a flaw of a tape.
+/// Says what to do about a file whose first line, shown by the report as `line`, is not a tape's;
+/// `None` for a flaw in a tape.
 fn no_tape(error: &TapeError, line: &str) -> Option<&'static str> {
     let is_other = match error.kind() {
         TapeErrorKind::Json => true,
-        // Otherwise it has a byte order mark, and the sentence says what to do.
+        // Any other text has a byte order mark, and the sentence says what to do about that.
         TapeErrorKind::Encoding => error.message().starts_with(NO_TEXT),
         TapeErrorKind::Packed | TapeErrorKind::Unsupported => false,
         _ => error.key() == Some("tape"),
@@ -92,7 +92,7 @@ fn no_tape(error: &TapeError, line: &str) -> Option<&'static str> {
     })
 }
 
-/// What to do about an engine from which nothing came, by what is known of it.
+/// Says what to do about an engine that sent nothing, going by what is known about it.
 #[cfg(feature = "cli")]
 pub(crate) fn unreached(sentence: &str) -> String {
     let wants_token = ["401", "403"]

@@ -57,8 +57,8 @@ pub(crate) struct Replay {
     max_virtual: Duration,
 }
 
-/// Most lines shown of an outcome without a snapshot: a longer one is judged here by its beginning,
-/// and in full in the snapshot.
+/// The most lines shown of an outcome without a snapshot: a longer one is judged here by its
+/// beginning, and in full in the snapshot.
 const MAX_SHOWN_LINES: usize = 60;
 
 /// How long a run may last by default: [`MAX_VIRTUAL`].
@@ -109,7 +109,7 @@ impl Replay {
         status.into()
     }
 
-    /// Plays all of it, and returns the status; an error ends it before that.
+    /// Plays all trials, and returns the status; an error ends it before that.
     fn play(&self, subject: &Arc<dyn Subject>) -> Result<u8, String> {
         let suite = self.suite()?;
         let start = Instant::now();
@@ -280,8 +280,8 @@ impl Tally {
     }
 }
 
-/// What the rules of chaos say about a case that it wrote; `None` if they hold, or if the tape is
-/// not a case or is played under others.
+/// Returns what the rules of chaos say about a case that chaos wrote; `None` if they hold, if the
+/// tape is not a case, or if it is played under overlays.
 fn rules_of(trial: &Trial, subject: &dyn Subject) -> Result<Option<String>, String> {
     let tape = Path::new(&trial.tape);
     let is_case = trial.overlays.is_empty() && is_case(tape).map_err(|error| error.to_string())?;

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::{self, Display};
 use std::io::{self, Write as _};
 
-/// Standard output took no more, though somebody may still read it.
+/// Standard output can't be written, for another reason than that its reader has gone.
 #[derive(Debug)]
 pub(super) struct Unsaid(io::Error);
 
@@ -22,11 +22,11 @@ impl From<Unsaid> for String {
     }
 }
 
-/// Writes to standard output. The reader may have gone, as `head` does: the status still says how
-/// the run ended.
+/// Writes to standard output. It is no error if the reader has gone, as `head` does: the status
+/// still says how the run ended.
 ///
 /// # Errors
-/// [`Unsaid`], as where a disk is full.
+/// [`Unsaid`], for example if a disk is full.
 pub(super) fn say(text: &str) -> Result<(), Unsaid> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -35,7 +35,7 @@ pub(super) fn say(text: &str) -> Result<(), Unsaid> {
     }
 }
 
-/// So many of something: `1 scenario`, `2 scenarios`.
+/// Returns a count in words: `1 scenario`, `2 scenarios`.
 pub(super) fn counted<N: Copy + Display + From<u8> + PartialEq>(
     n: N,
     one: &str,

@@ -85,7 +85,7 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
         _ = stop.next() => Ok(ended_before(&engines.running, &serve)),
         () = lifeline.ended() => Ok(ended_before(&engines.running, &serve)),
         () = told_to_end(engines.control.as_ref()) => Ok(verdict(&engines.running, &serve)),
-        // Finishing it reports what went wrong.
+        // Finishing the recording reports what went wrong.
         () = engines.recording_failed() => Ok(Ending::Asked),
         ended = all_over(&mut playing) => ended,
     };
@@ -94,7 +94,7 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
     Ok(ended?)
 }
 
-/// Waits for all engines' tapes, or the first that fails.
+/// Waits for the tapes of all engines to end, or for the first that fails.
 async fn all_over(
     playing: &mut JoinSet<Result<Ending, EngineError>>,
 ) -> Result<Ending, EngineError> {
@@ -175,7 +175,7 @@ async fn tape_over(engine: &Engine, serve: &Serve) -> Result<Ending, EngineError
         );
     }
     if !serve.exit {
-        // Whoever holds standard input knows it from the journal.
+        // A process that holds standard input learns it from the journal.
         if !serve.lifeline.wanted() {
             eprintln!(
                 "tape ended after {} s; still listening (Ctrl-C ends)",

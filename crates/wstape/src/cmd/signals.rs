@@ -69,7 +69,7 @@ impl Signals {
     /// Completes at the next signal.
     #[cfg(not(unix))]
     pub(crate) async fn next(&mut self) -> Signal {
-        // Without the handler only the process's own end remains.
+        // If there is no handler, Ctrl-C ends the process by itself.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

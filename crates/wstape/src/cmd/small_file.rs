@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// Largest such file, in bytes: no key, verdict or result is nearly that large, and a device has no
-/// end.
+/// The largest such file, in bytes: no key, verdict or result is nearly that large, and a device
+/// has no end.
 pub(crate) const MAX_SMALL_FILE_BYTES: u64 = 64 << 20;
 
 /// The contents of the file at `path`.

@@ -73,7 +73,7 @@ impl TapArgs {
         })
     }
 
-    /// What is wrong with the URL; of one that is HTTP's, also which verb takes it.
+    /// Says what is wrong with the URL; for an HTTP URL, also which verb takes it.
     fn no_stream(&self, error: &dyn Display) -> String {
         let is_http = self
             .url

@@ -72,7 +72,7 @@ impl TrimArgs {
         }
     }
 
-    /// Writes the stretch; returns remarks on rules that matched nothing in it.
+    /// Writes the section; returns remarks on rules that matched nothing in it.
     fn trim(&self) -> Result<(Finished, Vec<String>), Box<dyn Error>> {
         let mut redactor = self.redaction.redactor()?;
         let trim = Trim {

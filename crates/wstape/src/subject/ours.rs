@@ -16,7 +16,7 @@ use super::adapter::{ClientClock, ClientDialer};
 use super::receiver::Events;
 use super::shown::Shown;
 
-/// `engine_client::WsSubscriber`.
+/// The workspace's own subscriber, `engine_client::WsSubscriber`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OurSubscriber;
 

@@ -55,6 +55,8 @@ fn kind(event: &EngineEvent) -> Cow<'static, str> {
     }
 }
 
+/// Returns a payload as JSON text.
+///
 /// # Panics
 /// Never: the client's models serialise into memory.
 fn text(value: &impl Serialize) -> String {

@@ -121,7 +121,7 @@ impl Record for Shown {
     }
 }
 
-/// The rules' name for the client's reason.
+/// Returns the rules' name for the client's reason.
 fn end_reason(reason: engine_client::EndReason) -> EndReason {
     use engine_client::EndReason as Client;
     match reason {

@@ -1,4 +1,4 @@
-//! `harness chaos`: what it says, what it writes, and how it ends.
+//! `wstape chaos`: what it prints, what it writes, and how it ends.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -7,8 +7,8 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-/// A case that breaks R11, because it says that faults end but they never do, among faults and
-/// events that do not matter.
+/// A case that breaks R11, because it claims that its faults end but they never do; it also has
+/// faults and events that do not matter.
 const NEVER_BACK: &str = r#"{"tape":1,"title":"never back","x-subscriber":{"initial_backoff_ms":73.219},"x-chaos":{"seed":1234,"quiet_at_us":2000000}}
 {"at_ms":0,"latency_ms":3.7,"x-fault":"latency","x-layer":"faults"}
 {"at_ms":100,"emit":{"event":"risk","data":{"halted":true}}}
@@ -26,7 +26,7 @@ const HOLDS: &str = r#"{"tape":1,"title":"a drop","x-chaos":{"seed":5}}
 {"at_ms":9000,"end":true}
 "#;
 
-/// Variables of a CI that may be running this test.
+/// Variables of a CI system that may be running this test.
 const CI_VARIABLES: [&str; 10] = [
     "CHAOS_SHARD_INDEX",
     "CHAOS_SHARD_COUNT",
@@ -216,8 +216,8 @@ fn a_broken_rule_ends_with_1_a_small_tape_and_the_command_that_shows_it_again() 
             .expect("the trace")
             .contains("dial refused")
     );
-    // The trace marks the moment, and the mirror is that of the moment: the shutdown at the end
-    // of the case, which the record then shows, has not come.
+    // The trace marks the moment, and the mirror is the one of that moment: the shutdown at the end
+    // of the case, which the record would show, has not come yet.
     let trace = read("R11-never-back.trace.txt").expect("the trace");
     let broken = trace.find("BROKEN R11 at ").expect("the moment");
     let shutdown = trace.find("call shutdown").expect("the shutdown");
@@ -233,7 +233,7 @@ fn a_broken_rule_ends_with_1_a_small_tape_and_the_command_that_shows_it_again() 
     );
     assert_eq!(xml.matches("<failure ").count(), 1, "{xml}");
 
-    // The command that it printed shows the same, where it printed it.
+    // The command that it printed shows the same in the folder where it was printed.
     let output = Command::new("sh")
         .args(["-c", &again])
         .current_dir(folder.path())
@@ -271,7 +271,7 @@ fn the_results_of_all_shards_merge_to_those_of_one_run() {
             "--seeds", "100..112", "--shard", shard, "--result", name, "-q",
         ];
         let output = chaos(folder.path(), &arguments);
-        // So few seeds may not see everything.
+        // A few seeds may not see everything.
         let status = output.status.code();
         assert!(matches!(status, Some(0 | 3)), "{}", text(&output.stdout));
         json(&folder.path().join(name))
@@ -407,7 +407,7 @@ fn replay_says_which_rules_a_case_breaks() {
 #[test]
 fn a_search_that_misses_mutants_says_that_chaos_is_broken() {
     let folder = folder();
-    // The older name of the flag still does.
+    // The flag's older name still works.
     for flag in ["--mutants", "--planted"] {
         let output = chaos(folder.path(), &[flag, "--seeds", "7..8", "--budget", "1ms"]);
         let said = text(&output.stdout);
@@ -433,7 +433,7 @@ fn an_interrupt_ends_the_run_with_what_there_is() {
     .stderr(Stdio::null())
     .spawn()
     .expect("the binary runs");
-    // The first line comes once signals are listened for.
+    // The first line comes once it listens for signals.
     let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
     let first = lines.next().expect("a line").expect("text");
     assert!(

@@ -1,5 +1,5 @@
-//! Disks that fill, write short, are interrupted, or fail to sync what they took: what was
-//! acknowledged plays, nothing follows a torn line, and the failure is reported.
+//! Disks that fill up, write less than asked, are interrupted, or fail to sync what they took: what
+//! was acknowledged plays, nothing follows a torn line, and the failure is reported.
 
 #[path = "../../../../recorder/tests/steps/mod.rs"]
 mod steps;
@@ -11,26 +11,26 @@ use std::sync::{Arc, Mutex};
 use wstape_recorder::{Fsync, Output, RecordError, Recording, Redactor, Rules, Sink};
 use wstape_tape::{Header, Step, TapeReader};
 
-/// Most bytes of a step's payload.
+/// The most bytes of a step's payload.
 const PAYLOAD_BYTES: usize = 150;
-/// Steps of a recording.
+/// The steps of a recording.
 const STEPS: usize = 20;
 
-/// A disk with its own mind.
+/// A disk that fails in chosen ways.
 #[derive(Debug, Default)]
 struct Disk {
     bytes: Vec<u8>,
-    /// Bytes after which it is full.
+    /// The number of bytes after which it is full.
     room: Option<usize>,
-    /// Most bytes it takes at once.
+    /// The most bytes that it takes at once.
     slice: Option<usize>,
-    /// Every second call is interrupted before it does anything.
+    /// Whether every second call is interrupted before it does anything.
     interrupted: bool,
     /// The call of `sync` that fails, from 1.
     bad_sync: Option<u64>,
     calls: u64,
     syncs: u64,
-    /// Bytes there at the latest sync.
+    /// How many bytes there were at the latest sync.
     synced: usize,
     failed: bool,
 }
@@ -98,7 +98,7 @@ fn recorded() -> Vec<Step> {
     steps::steps(2, PAYLOAD_BYTES).take(STEPS).collect()
 }
 
-/// Records all steps, `together` at a time. How many lines were acknowledged, and how it ended.
+/// Records all steps, `together` at a time; returns how many were acknowledged, and how it ended.
 fn record(disk: &Shared, fsync: Fsync, together: usize) -> (u64, Result<(), RecordError>) {
     let output = Output::sink("disk", disk.clone()).fsync(fsync);
     let stats = output.stats();
@@ -110,7 +110,7 @@ fn record(disk: &Shared, fsync: Fsync, together: usize) -> (u64, Result<(), Reco
             let mut written = steps.iter().try_for_each(|step| tape.push(step.clone()));
             written = written.and_then(|()| tape.commit());
             if let Err(error) = written {
-                // What comes after a failure is refused, and does not reach the disk.
+                // After a failure everything is refused, and does not reach the disk.
                 tape.write(all[0].clone()).expect_err("it failed before");
                 tape.finish().expect_err("it failed before");
                 return Err(error);
@@ -122,7 +122,7 @@ fn record(disk: &Shared, fsync: Fsync, together: usize) -> (u64, Result<(), Reco
     (stats.counts().lines, result)
 }
 
-/// Lines that play, the header included; wrong where they are not those recorded.
+/// Returns how many lines play, the header included; fails if they are not those recorded.
 fn playable(bytes: &[u8]) -> u64 {
     if !bytes.contains(&b'\n') {
         return 0;
@@ -135,7 +135,7 @@ fn playable(bytes: &[u8]) -> u64 {
         .rsplit(|byte| *byte == b'\n')
         .next()
         .unwrap_or_default();
-    // Whole but for its newline, it is a step.
+    // A line that only lacks its newline counts as a step.
     assert!(torn == line.len() || torn == 0, "the torn line's length");
     1 + read.len() as u64
 }
@@ -210,7 +210,7 @@ fn what_could_not_be_forced_to_the_disk_is_not_acknowledged_and_ends_the_recordi
             ..Disk::default()
         });
         let (lines, result) = record(&disk, Fsync::Always, 1);
-        // The header and each step before it were forced, one by one.
+        // The header and each earlier step were forced to disk, one by one.
         assert_eq!(lines, bad_sync - 1);
         let said = result.expect_err("it can't be forced").to_string();
         assert!(said.starts_with("disk: the disk is gone"), "{said}");
@@ -225,9 +225,9 @@ fn what_could_not_be_forced_to_the_disk_is_not_acknowledged_and_ends_the_recordi
 fn each_way_of_forcing_to_the_disk_does_what_it_says() {
     for (fsync, together, syncs) in [
         (Fsync::Never, 1, 0),
-        // Without a clock at hand, at the end.
+        // Without a clock, only at the end.
         (Fsync::default(), 1, 1),
-        // The header, each batch; nothing is left for the end.
+        // The header and each batch; nothing is left for the end.
         (Fsync::Always, 1, 1 + STEPS as u64),
         (Fsync::Always, 4, 1 + STEPS as u64 / 4),
     ] {
@@ -239,7 +239,7 @@ fn each_way_of_forcing_to_the_disk_does_what_it_says() {
 
 #[test]
 fn a_file_system_that_fills_ends_the_recording_with_status_2_and_what_is_there_plays() {
-    // A small file system of its own, in a namespace of its own: it goes with the process.
+    // A small file system in a namespace of its own, which goes away with the process.
     let script = r#"
         mount -t tmpfs -o size=64k tmpfs "$FOLDER" || exit 77
         "$RECORDER" trim "$TAPE" --to 1h --out "$FOLDER/trimmed.jsonl"

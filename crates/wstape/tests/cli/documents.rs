@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Output, Stdio};
 
-/// What every verb's help says, and its pages and completions too.
+/// The verbs that the help, the manual pages and the completions have.
 const VERBS: [&str; 11] = [
     "serve",
     "replay",
@@ -61,7 +61,7 @@ fn bash_takes_its_script_and_completes_a_verb() {
         .args(["-c", &format!("{script}\n{complete}")])
         .stdin(Stdio::null())
         .output();
-    // A machine without bash has nothing to complete with.
+    // A machine without bash has nothing to complete commands with.
     let Ok(output) = output else { return };
     assert_eq!(String::from_utf8_lossy(&output.stdout), "completions\n");
 }

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 const HEADER: &str = r#"{"journal":1,"by":"wstape-mock-engine 0.1.0","url":"ws://127.0.0.1:8765/ws","up":"2026-11-27T09:30:00Z"}"#;
 
-/// Draws the files of a folder, in it.
+/// Draws files of a folder, with the output in the same folder.
 fn draw(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_wstape"))
         .arg("draw")

@@ -1,4 +1,4 @@
-//! Tapes inspected, cut and compared with the binary, as its users see it.
+//! Tapes inspected, cut and compared with the binary, as a user would.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use wstape_tape::Tape;
 
-/// A session of a proxy with two connections, the first over before the second ends.
+/// A proxy's session with two connections, of which the first is over before the second ends.
 const CONNECTIONS: &str = r#"{"tape":1,"title":"two","recorded_at":"2026-01-01T00:00:00Z","needs":["connections"]}
 {"at_ms":0,"pongs":"withheld"}
 {"at_ms":0,"answers":"held"}
@@ -49,7 +49,7 @@ fn recorder(folder: &Path, arguments: &[&str]) -> Output {
         .expect("the binary runs")
 }
 
-/// Runs it in a folder with these files; its status, and what it printed on both streams.
+/// Runs the binary in a folder with these files; returns its status and both outputs.
 fn run(files: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String, String) {
     let folder = tempfile::tempdir().expect("a folder");
     run_in(folder.path(), files, arguments)
@@ -72,7 +72,7 @@ fn run_in(
     )
 }
 
-/// Trims and reads what came of it, line by line.
+/// Trims a tape and returns the result, line by line.
 fn trimmed(text: &str, arguments: &[&str]) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
     let arguments = [&["trim", "a.jsonl", "--out", "b.jsonl"], arguments].concat();
@@ -166,7 +166,7 @@ fn check_tells_sound_torn_and_flawed_tapes_apart_by_status_and_line() {
     let end = "{\"at_ms\":7000,\"end\":true}\n";
     let torn = STATES.replace(end, "{\"at_ms\":8000,\"ma");
     let flawed = "{\"tape\":1}\n{\"at_ms\":5,\"hang\":1}\n";
-    // Put together here, so that no secret stands in this file.
+    // Put together here, so that this file holds no secret.
     let secret = format!(
         "{{\"tape\":1}}\n{{\"at_ms\":1,\"text\":\"ghp_{}\"}}\n",
         "a1B2c3D4e5F6".repeat(3)

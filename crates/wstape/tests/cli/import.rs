@@ -1,8 +1,8 @@
-//! `wstape import` reads from standard input what it reads from a file.
+//! `wstape import` reads the same from standard input as from a file.
 
 use std::path::{Path, PathBuf};
 
-/// A file that another tool wrote.
+/// Returns the path of a file that another tool wrote.
 fn input(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../recorder/tests/inputs")
@@ -20,7 +20,7 @@ fn what_comes_by_standard_input_becomes_the_same_tape() {
                 .unwrap();
             assert_eq!(output.status.code(), Some(0), "{output:?}");
             let tape = String::from_utf8(output.stdout).unwrap();
-            // The header names the file, and placeholders are drawn anew.
+            // The header names the file, and placeholders differ each time.
             let plain = |line: &&str| !line.contains("redacted");
             let lines: Vec<String> = tape.lines().filter(plain).map(str::to_owned).collect();
             lines

@@ -5,12 +5,12 @@ use std::process::{Command, Output, Stdio};
 
 const HEADER: &str = r#"{"journal":1,"by":"wstape-mock-engine 0.1.0","url":"ws://127.0.0.1:8765/ws","up":"2026-11-27T09:30:00Z"}"#;
 
-/// Reads these lines from standard input.
+/// Runs `wstape journal` with these lines on standard input.
 fn journal(lines: &[&str]) -> Output {
     journal_with(&[], lines)
 }
 
-/// The same with these options.
+/// Does the same with these options.
 fn journal_with(options: &[&str], lines: &[&str]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_wstape"))
         .args(["journal", "-"])
@@ -27,7 +27,7 @@ fn journal_with(options: &[&str], lines: &[&str]) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// A request of a client by this program.
+/// Returns a request of a client that uses this program.
 fn request(conn: u64, agent: &str) -> String {
     format!(
         r#"{{"at_ms":0,"conn":{conn},"kind":"request","method":"GET","path":"/ws?a=1","headers":{{"upgrade":"websocket","user-agent":"{agent}"}}}}"#

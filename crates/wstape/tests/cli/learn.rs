@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-/// A session of one request, and what else is in it.
+/// Learns from a session of one request, with `rest` after it.
 fn learn(rest: &str) -> (Output, String) {
     let folder = tempfile::tempdir().unwrap();
     let session = folder.path().join("session.jsonl");

@@ -1,4 +1,4 @@
-//! The command line, as its users see it: a file per verb, or per topic that several share.
+//! The command line, as its users see it: one file per verb, or per topic that several share.
 
 mod chaos;
 mod disk;

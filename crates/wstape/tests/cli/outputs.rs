@@ -1,4 +1,4 @@
-//! Where a tape goes: a file that grows, one that appears when it is whole, standard output.
+//! Where a tape goes: a file that grows, one that appears once complete, standard output.
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use wstape_recorder::{Output, RecordError, Recording, Redactor, Rules};
 use wstape_tape::{Action, Header, Micros, Step};
 
-/// Nobody listens there; a recording of it goes on all the same.
+/// Nobody listens there; recording from it goes on all the same.
 const NOBODY: &str = "ws://127.0.0.1:1/ws";
 
 fn begin(output: Output) -> Recording {
@@ -72,7 +72,7 @@ fn a_whole_file_appears_when_it_is_finished_and_nothing_is_left_where_it_never_i
     assert_eq!(names(folder.path()), ["t.jsonl"]);
     let there = fs::metadata(&path).expect("a file");
     assert_eq!((finished.lines, finished.bytes), (2, there.len()));
-    // As open to others as any new file.
+    // It has the same permissions as any new file.
     let any = File::create(folder.path().join("any")).expect("a file");
     let mode = |metadata: fs::Metadata| metadata.permissions().mode();
     assert_eq!(mode(there), mode(any.metadata().expect("a file")));
@@ -83,7 +83,7 @@ fn a_file_that_is_there_is_overwritten_only_with_force() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("t.jsonl");
     let kept = || fs::read_to_string(&path).expect("a file");
-    // One that came while the tape was made.
+    // A file that came while the tape was made.
     let tape = begin(Output::whole(&path, false).expect("a new file"));
     fs::write(&path, "kept").expect("a file");
     assert!(matches!(tape.finish(), Err(RecordError::Exists(_))));
@@ -91,7 +91,7 @@ fn a_file_that_is_there_is_overwritten_only_with_force() {
         (names(folder.path()), kept().as_str()),
         (vec!["t.jsonl".to_owned()], "kept")
     );
-    // One that was there before.
+    // A file that was there before.
     for output in [Output::create(&path, false), Output::whole(&path, false)] {
         let said = output.expect_err("it exists").to_string();
         assert!(
@@ -142,8 +142,8 @@ fn a_tape_in_which_a_secret_is_found_keeps_a_name_that_nobody_takes_for_a_safe_o
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("t.jsonl");
         let mut tape = begin(open(&path, false).expect("a new file"));
-        // Not known to be one until the next line says so: whether it still waits then to be
-        // written, or was looked through and written long before.
+        // Only the next line shows that this is a secret. By then this one may still wait to be
+        // written, or may have been searched and written long before.
         tape.push(text(1, "paid to 0xc0ffee00"))
             .expect("it is written");
         if at_once {

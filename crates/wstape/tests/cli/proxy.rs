@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use wstape_tape::{Action, End, ReceivedKind, Step, Tape};
 
-/// Longest that a read or an accept may take; one that needs it has failed.
+/// The longest that a read or an accept may take; one that takes longer has failed.
 const BOUND: Duration = Duration::from_secs(20);
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
@@ -126,7 +126,7 @@ fn head(stream: &mut TcpStream) -> String {
     String::from_utf8(head).expect("text")
 }
 
-/// A client and an engine with an upgraded connection between, through a proxy.
+/// Returns a client and an engine with an upgraded connection between them, through a proxy.
 fn upgraded() -> (Proxy, TcpStream, TcpStream) {
     let (listener, url) = listener();
     let proxy = Proxy::before(&url);
@@ -149,7 +149,7 @@ fn upgraded() -> (Proxy, TcpStream, TcpStream) {
     (proxy, client, engine)
 }
 
-/// What is read until the end, and whether that was a reset.
+/// Returns what is read until the end, and whether that was a reset.
 fn to_the_end(stream: &mut TcpStream) -> (Vec<u8>, bool) {
     let mut bytes = Vec::new();
     let reset = match stream.read_to_end(&mut bytes) {
@@ -176,7 +176,7 @@ fn a_fin_of_the_engine_is_one_to_the_client_and_half_of_the_stream_stays() {
         .shutdown(std::net::Shutdown::Write)
         .expect("a socket");
     assert_eq!(to_the_end(&mut client), (b"\x81\x02hi".to_vec(), false));
-    // The other half goes on.
+    // The other direction goes on.
     client.write_all(b"\x81\x81\0\0\0\0x").expect("it is taken");
     client
         .shutdown(std::net::Shutdown::Write)
@@ -316,7 +316,7 @@ fn a_stuck_client_holds_up_nobody_else() {
         (client, engine)
     };
     let (_stuck, mut flooding) = accept();
-    // All that the sockets in between take.
+    // As much as the sockets in between take.
     flooding.set_nonblocking(true).expect("a socket");
     let mut flood = vec![0x82, 126, 0xff, 0xff];
     flood.resize(flood.len() + 65_535, 0);
@@ -331,7 +331,7 @@ fn a_stuck_client_holds_up_nobody_else() {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        // It has mostly ended by now.
+        // It has usually ended by now.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! What the binary does with input it should not be given.
+//! What the binary does with bad input.
 
 use std::fs;
 use std::net::TcpListener;
@@ -18,12 +18,12 @@ fn recorder(folder: &tempfile::TempDir, arguments: &[&str]) -> Output {
         .expect("the binary runs")
 }
 
-/// A URL with secrets in it, at which nobody listens.
+/// A URL with secrets in it, where nobody listens.
 const URL: &str = "ws://ada:pw@127.0.0.1:1/ws?key=s3cret";
-/// The same for `poll`.
+/// The same kind of URL for `poll`.
 const BASE_URL: &str = "http://ada:pw@127.0.0.1:1/?key=s3cret";
 
-/// Each of these commands says its sentence and ends with 2, and has written nothing.
+/// Checks that each of these commands prints its sentence, ends with 2 and writes nothing.
 fn demand(table: &[(&[&str], &str)]) {
     for (arguments, sentence) in table {
         let folder = tempfile::tempdir().expect("a folder");
@@ -195,7 +195,7 @@ fn an_engine_that_is_not_there_is_polled_into_a_tape_that_says_so() {
     command.args(["--for", "10m", "--out", "t"]);
     command.current_dir(folder.path()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the binary runs");
-    // However slow the machine is: it is ended once the tape says that nobody is there.
+    // However slow the machine is: it is ended once the tape shows that it could not connect.
     let tape = folder.path().join("t");
     while !fs::read_to_string(&tape).is_ok_and(|text| text.contains("\"down\"")) {
         let ended = child.try_wait().expect("its state");

@@ -1,4 +1,4 @@
-//! `recorder redact`, and the options of redaction, by the binary.
+//! `wstape redact`, and the redaction options, with the binary.
 
 use std::fs;
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::process::{Command, Output};
 
 use wstape_tape::Tape;
 
-/// Rules that cover all that [`TAPE`] holds.
+/// Rules that cover every secret in [`TAPE`].
 const RULES: [&str; 4] = ["--redact", "/data/account_value", "--redact-key", "wallet"];
 
-/// One rule redacts line 2; line 3 holds what only the other one, at line 4, makes known.
+/// One rule redacts line 2; line 3 holds a value that the other rule only finds in line 4.
 const TAPE: &str = r#"{"tape":1,"title":"from wss://zoe:s3cret-pw@engine/ws?token=s3cret-token"}
 {"at_ms":1,"emit":{"event":"risk" , "data":{"account_value":10412.33,"halted":false}}}
 {"at_ms":2,"text":"paid 0xc0ffee00 out"}
@@ -25,7 +25,7 @@ fn recorder(folder: &Path, arguments: &[&str]) -> Output {
         .expect("the binary runs")
 }
 
-/// Runs it on a tape; its status, what it printed, and on which stream.
+/// Runs it on a tape; returns its status, and what it printed on each stream.
 fn redact(folder: &Path, tape: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
     fs::write(folder.join("in.jsonl"), tape).expect("a file");
     let output = recorder(folder, &[&["redact", "in.jsonl"], arguments].concat());
@@ -91,7 +91,7 @@ fn a_secret_that_no_rule_covers_fails_with_its_line_and_leaves_nothing_that_look
     assert_eq!(names(folder.path()), ["in.jsonl", "out.jsonl.unsafe"]);
 }
 
-/// Runs the command that an error ends with.
+/// Runs the command that an error message ends with.
 fn rescue(folder: &Path, said: &str) -> Output {
     let command = said.trim_end().split("wstape redact ").last();
     let words: Vec<&str> = command.expect("a command").split(' ').collect();
@@ -160,7 +160,7 @@ fn a_rule_that_matches_nothing_is_said_and_not_claimed() {
             "{header}"
         );
     }
-    // A rule that a bool, a null or a placeholder meets has matched.
+    // A rule has matched even if the value is a bool, a null or a placeholder.
     let tape = "{\"tape\":1}\n{\"at_ms\":1,\"emit\":{\"event\":\"a\",\"wallet\":null}}\n";
     let arguments = ["--redact-key", "wallet", "--out", "-"];
     assert_eq!(redact(folder.path(), tape, &arguments).0, Some(0));
@@ -177,7 +177,7 @@ fn no_rule_and_nothing_to_redact_is_said() {
         "{said}"
     );
     assert!(printed.contains(r#""event":"a""#), "{printed}");
-    // What always is redacted needs no rule.
+    // What is always redacted needs no rule.
     let tape = "{\"tape\":1,\"title\":\"from wss://zoe:s3cret-pw@engine/ws\"}\n";
     assert_eq!(redact(folder.path(), tape, &["--out", "-"]).0, Some(0));
 }
@@ -244,7 +244,7 @@ fn a_tape_is_redacted_in_its_place_and_redacting_twice_changes_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let tape = TAPE.replace("paid 0xc0ffee00 out", "nothing");
     let arguments = ["--redact-key", "wallet", "--out", "in.jsonl", "--force"];
-    // A number's placeholder would be redacted anew.
+    // A number's placeholder would be redacted again.
     assert_eq!(redact(folder.path(), &tape, &arguments).0, Some(0));
     let once = fs::read_to_string(folder.path().join("in.jsonl")).expect("a tape");
     assert!(once.contains("\"wallet\":\"redacted-"), "{once}");

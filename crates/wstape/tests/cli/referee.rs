@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-/// Each of these, played in a folder with the files that are named below, ends with 2 and one sentence that says what
-/// is wrong and what to do.
+/// Each of these, run in a folder with the files named below, ends with 2 and one sentence that
+/// says what is wrong and what to do.
 const WRONG: [(&[&str], &str); 21] = [
     (
         &["--only", "R4,", "--", "true"],
@@ -38,7 +38,7 @@ const WRONG: [(&[&str], &str); 21] = [
         &["--only", "R4", "--", "no-such-client"],
         "no-such-client: No such file or directory (os error 2); is it installed",
     ),
-    // Without `--`, and with options behind the command: it is understood all the same.
+    // Without `--`, and with options after the command: it is understood all the same.
     (
         &["no-such-client", "client.py", "--only", "R4"],
         "no-such-client: No such file or directory (os error 2); is it installed",
@@ -133,7 +133,7 @@ fn the_client_of_a_shell_that_names_a_proxy_dials_the_engine_and_not_the_proxy()
         .output()
         .expect("wstape");
     let said = String::from_utf8_lossy(&run.stderr);
-    // It ended without a dial, so that nothing was judged; what it printed says what it was told.
+    // It ended without a dial, so nothing was judged; what it printed shows its environment.
     assert_eq!(run.status.code(), Some(3), "{said}");
     let kept = "kept: internal.example,127.0.0.1,localhost";
     assert!(said.contains(kept), "{said}");
@@ -167,7 +167,7 @@ fn what_is_asked_in_every_case_is_explained_as_any_other() {
     }
 }
 
-/// A referee whose client is this shell script.
+/// Starts a referee whose client is this shell script.
 fn referee(folder: &Path, words: &[&str], client: &str) -> Child {
     Command::new(env!("CARGO_BIN_EXE_wstape"))
         .arg("referee")
@@ -188,7 +188,7 @@ fn signal(child: &Child, name: &str) {
     assert!(told.expect("kill").success());
 }
 
-/// A client that connects, comes back, and leaves its processes' numbers.
+/// A client that connects, comes back, and records the ids of its processes.
 const CLIENT: &str = r#"echo $$ >> pids; exec "$WSTAPE" tap "$ENGINE_URL" --out - --quiet"#;
 
 #[test]
@@ -221,7 +221,7 @@ fn a_referee_that_is_told_to_end_gives_the_verdicts_that_it_has_and_names_the_re
     assert!(said.contains(again), "{said}");
     assert!(said.ends_with("report: report/index.html\n"), "{said}");
 
-    // Nothing of the client is left.
+    // None of the client's processes is left.
     let pids = fs::read_to_string(folder.path().join("pids")).expect("its processes");
     assert!(pids.lines().count() >= 3, "{pids}");
     for pid in pids.lines().filter(|_| cfg!(target_os = "linux")) {
@@ -241,7 +241,7 @@ fn a_referee_that_is_told_to_end_gives_the_verdicts_that_it_has_and_names_the_re
     assert!(read("junit.xml").contains(skipped));
     assert!(read("index.html").contains("interrupted; not judged: "));
     assert!(read("ctrf.json").contains("\"skipped\""));
-    // What was expected is not replaced by half a run.
+    // Half a run does not replace the expected verdicts.
     assert_eq!(fs::read_to_string(&expected).expect("a file"), "kept");
     assert!(
         rest.contains("expected.json is as it was: not all was judged"),

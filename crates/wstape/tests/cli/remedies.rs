@@ -1,4 +1,4 @@
-//! Whatever can't be read or written, every verb says what to do about it.
+//! If something can't be read or written, every verb says what to do about it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 const TAPE: &str = "{\"tape\":1}\n{\"at_ms\":1,\"text\":\"x\"}\n{\"at_ms\":2000,\"end\":true}\n";
 
-/// Runs the program in a folder with a tape, a file and a folder; its status and what it says.
+/// Runs the program in a folder with a tape, a file and a folder; returns its status and output.
 fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_wstape"))
         .args(arguments)
@@ -80,7 +80,7 @@ fn a_file_that_is_not_there_and_a_folder_in_its_place_are_said_with_what_to_do()
             assert!(!folder.path().join("o").exists(), "{arguments:?}");
         }
     }
-    // A folder of tapes is what these take.
+    // These verbs also take a folder of tapes.
     for verb in [
         ["replay", "none.jsonl"].as_slice(),
         &["chaos", "--tape", "none.jsonl"],
@@ -135,7 +135,7 @@ fn a_tape_that_finds_no_room_is_not_said_to_play_up_to_there_for_nothing_is_left
         "trim long.jsonl --to 19s",
         "redact long.jsonl --redact-key x",
     ] {
-        // No file may have more than so many KiB, which is an error and no signal.
+        // No file may have more than this many KiB; exceeding it is an error, not a signal.
         let limited = format!("trap '' XFSZ; ulimit -f 8; exec \"$0\" {verb} --out o");
         let output = Command::new("bash")
             .args(["-c", &limited, env!("CARGO_BIN_EXE_wstape")])
@@ -218,7 +218,7 @@ fn what_this_user_may_not_do_is_said_with_what_to_do() {
     };
     forbid("closed", 0o500);
     forbid("secret.jsonl", 0o000);
-    // Whoever may do everything is never refused.
+    // A user who may do everything is never refused.
     let almighty = fs::read(folder.path().join("secret.jsonl")).is_ok();
     if !almighty {
         let (status, said) = run(folder.path(), &["show", "secret.jsonl"]);
@@ -297,7 +297,7 @@ fn what_is_no_duration_is_told_what_one_looks_like_at_every_verb() {
     }
 }
 
-/// What is wrong with each is not the disk's fault, and the next step is another than for most.
+/// The disk is not at fault here, and what to do differs from most other errors.
 const OTHERS: &[(&[&str], &str)] = &[
     (
         &["show", "binary.jsonl"],

@@ -1,4 +1,4 @@
-//! The binary `harness`: what it says, and how it ends.
+//! `wstape replay`: what it prints, and how it ends.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -33,7 +33,7 @@ fn bad_input_is_one_clear_sentence_with_status_2_and_nothing_written() {
             &["replay", "tape.jsonl", "--overlay", "bad.jsonl"],
             "bad.jsonl:2:13",
         ),
-        // Its first step lies longer ago than anything that can be waited for.
+        // Its first step lies further ahead than any wait can reach.
         (
             &["replay", "late.jsonl"],
             "late.jsonl:3:10: \"at_ms\" must not decrease",
@@ -106,14 +106,14 @@ fn a_tape_departs_until_its_outcome_is_accepted_and_again_once_it_changes() {
 
     let (status, said) = replay(&[]);
     assert_eq!(status, Some(1), "{said}");
-    // What is to be judged is shown.
+    // It shows what has to be judged.
     assert!(
         said.contains("no snapshot yet; this is what happened\n\nsubject "),
         "{said}"
     );
     assert!(said.contains("\ntimeline\n"), "{said}");
 
-    // The command that is printed does it, where it is printed.
+    // The printed command works in the folder where it was printed.
     let accept = said.split("if this is right: ").nth(1).expect("a command");
     let accept = accept.lines().next().expect("a line");
     assert!(

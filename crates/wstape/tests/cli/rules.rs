@@ -1,4 +1,4 @@
-//! Chosen rules: the same ones in the run, in every report, and in what is merged.
+//! A choice of rules: the same ones apply in the run, in every report, and in merged results.
 
 use std::fs;
 
@@ -124,7 +124,7 @@ fn over_a_recording_nothing_is_missed_that_no_case_there_has_and_a_line_says_wha
     let never = never.unwrap_or_default();
     assert!(!never.contains("R11") && !never.contains("R15"), "{said}");
 
-    // A run that could break nothing is not green.
+    // A run that can't break a rule must not pass.
     let none = chaos(
         folder.path(),
         &[&over[..], &["--rules", "R11,R15"]].concat(),
@@ -136,7 +136,7 @@ fn over_a_recording_nothing_is_missed_that_no_case_there_has_and_a_line_says_wha
         "{said}"
     );
 
-    // Drawn streams have both.
+    // Drawn streams have both needs.
     let drawn = chaos(folder.path(), &["--seeds", "0..2"]);
     let said = text(&drawn.stdout);
     assert!(!said.contains("not exercised"), "{said}");

@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 
 use crate::serving::{BOUND, Running, folder, lasting, run};
 
-/// These arguments end with one sentence, that holds the expected, and leave the folder as it was.
+/// Checks that these arguments end with one sentence that contains `expected`, and leave the folder
+/// as it was.
 fn refused(args: &[&str], expected: &str) {
     let dir = folder();
     let output = run(dir.path(), args);
@@ -206,7 +207,7 @@ fn an_end_of_standard_input_is_nothing_where_nobody_told_it_so() {
         .strip_prefix("control on http://")
         .unwrap();
     drop(running.greet(""));
-    // It still answers, and ends as it is told to.
+    // It still answers, and ends when told to.
     let mut stream = TcpStream::connect(control).unwrap();
     let end = format!("POST /v1/end HTTP/1.1\r\nHost: {control}\r\nConnection: close\r\n\r\n");
     stream.write_all(end.as_bytes()).unwrap();

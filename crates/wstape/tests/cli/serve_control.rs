@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use crate::serving::{Running, folder, run};
 
-/// Sends a request to the control port of a run and reads the whole answer.
+/// Sends a request to the control port of a run, and returns the whole answer.
 fn ask(control: &str, method: &str, path: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(control).unwrap();
     let request = format!(

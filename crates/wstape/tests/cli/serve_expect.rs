@@ -1,4 +1,4 @@
-//! `serve --exit` as a test of a client: what it must have sent.
+//! `serve --exit` as a test of a client: what the client must have sent.
 
 use std::io::Write as _;
 
@@ -75,7 +75,7 @@ fn an_expected_message_is_looked_for_by_its_json_and_said_where_it_did_not_come(
         let args = ["sub.jsonl", "--listen", "127.0.0.1:0", "--exit"];
         let running = Running::start(dir.path(), &args);
         let mut stream = running.greet("");
-        // On a machine that is slow enough it has given up by now: not met is what it is then too.
+        // On a slow machine the server may have given up by now, and the expectation is unmet too.
         let written = stream.write_all(sent);
         assert!(written.is_ok() || status == 1, "{written:?}");
         let (_, err, code) = running.end();
@@ -104,7 +104,8 @@ fn a_tape_that_never_began_has_not_met_what_it_expects() {
             "demand.jsonl:2: not met: the tape waits for 2 clients to connect, and never started\n",
             1,
         ),
-        // Without --exit nobody asked for a verdict, and a tape that began was left by who ended it.
+        // Without `--exit` nobody asked for a verdict; a tape that had begun was stopped on
+        // purpose.
         (&[], "", 0),
         (&["--exit", "--start", "now"], "", 0),
     ] {

@@ -32,7 +32,7 @@ fn a_path_that_no_message_of_the_tape_is_for_is_said_once_and_its_client_stays_c
         stream
     };
     let strangers = ["/ws/boook", "/ws/boook", "/"].map(dial);
-    // Those whom the tape knows are told nothing of it.
+    // Nothing is said about clients on paths that the tape knows.
     let known = [running.greet(""), dial("/ws/book?depth=5")];
     running.interrupt();
     let (_, said, status) = running.end();
@@ -44,7 +44,7 @@ fn a_path_that_no_message_of_the_tape_is_for_is_said_once_and_its_client_stays_c
     assert_eq!((said, status), (expected, Some(0)));
     let journal = std::fs::read_to_string(dir.path().join("j.jsonl")).unwrap();
     let notes = journal.lines().filter(|line| line.contains("\"note\""));
-    // Each of the connections has it in its own lane.
+    // Each of these connections has the remark in its own lane.
     assert_eq!(notes.clone().count(), 3, "{journal}");
     assert!(
         notes

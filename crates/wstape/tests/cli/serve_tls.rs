@@ -37,7 +37,7 @@ fn it_speaks_tls_with_a_certificate_made_at_start_and_writes_its_authority() {
         pem.starts_with("-----BEGIN CERTIFICATE-----\n") && !pem.contains("older"),
         "{pem}"
     );
-    // What is no TLS gets an alert (RFC 8446, 6) and no HTTP.
+    // What is not TLS gets an alert (RFC 8446, 6), and no HTTP.
     let mut stream = TcpStream::connect(addr).unwrap();
     stream.write_all(&upgrade_request("")).unwrap();
     let mut answer = Vec::new();

@@ -18,7 +18,7 @@ pub(crate) fn run(dir: &Path, args: &[&str]) -> Output {
     command(dir).args(args).output().unwrap()
 }
 
-/// A folder with a good tape and one with a misspelt key.
+/// Makes a folder with a good tape, and one with a misspelt key.
 pub(crate) fn folder() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("good.jsonl"), GOOD).unwrap();
@@ -44,7 +44,7 @@ impl Running {
         Self::of(command(dir).args(args))
     }
 
-    /// Of a command that is all set.
+    /// Starts a command that is complete.
     pub(crate) fn of(command: &mut Command) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
@@ -100,16 +100,16 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Gone already where the test went well.
+        // If the test went well, it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// How long something may take that must come.
+/// How long something that must come may take.
 pub(crate) const BOUND: Duration = Duration::from_secs(20);
 
-/// Serves for an hour unless it is ended, with this as its standard input.
+/// Serves for an hour unless it is ended earlier, with this as its standard input.
 pub(crate) fn lasting(dir: &Path, stdin: Stdio, args: &[&str]) -> Running {
     let hour = GOOD.replace("\"at_ms\":1,", "\"at_ms\":3600000,");
     std::fs::write(dir.join("hour.jsonl"), hour).unwrap();
@@ -118,7 +118,7 @@ pub(crate) fn lasting(dir: &Path, stdin: Stdio, args: &[&str]) -> Running {
     Running::of(command.args(args).stdin(stdin))
 }
 
-/// An upgrade request with further header lines, each ended by CR LF.
+/// Returns an upgrade request with further header lines, each ended by CR LF.
 pub(crate) fn upgrade_request(headers: &str) -> Vec<u8> {
     format!(
         "GET /ws HTTP/1.1\r\nHost: mock-engine\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\

@@ -1,4 +1,4 @@
-//! Standard output that takes no more: full, as a disk may be, or closed, as by `head`.
+//! Standard output that can't be written: full, as a disk may be, or closed, as by `head`.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -14,7 +14,7 @@ const JOURNAL: &str = r#"{"journal":1,"by":"wstape-mock-engine 0.1.0","url":"ws:
 {"at_ms":0,"kind":"began"}
 "#;
 
-/// What each verb is asked, and the status with which that ends if somebody reads it to its end.
+/// How each verb is called, and its exit status if the output is read to its end.
 const ASKED: &[(&[&str], i32)] = &[
     (&["--help"], 0),
     (&["--version"], 0),
@@ -43,11 +43,11 @@ const ASKED: &[(&[&str], i32)] = &[
     (&["man"], 0),
 ];
 
-/// What these print is where to connect to, or the only copy of what is going on: a reader who left
-/// is an error there, which other tests demand.
+/// These print where to connect to, or the only copy of what is going on. For them a reader that
+/// has left is an error, which other tests check.
 const LIVE: [&str; 4] = ["serve", "tap", "poll", "proxy"];
 
-/// Clap's own.
+/// Clap's own verb.
 const HELP: &str = "help";
 
 fn folder() -> tempfile::TempDir {
@@ -84,7 +84,7 @@ fn no_verb_is_missing_here() {
     let help = asked(Path::new("."), &["--help"], Stdio::piped());
     let help = String::from_utf8(help.stdout).expect("text");
     let (_, verbs) = help.split_once("\nCommands:\n").expect("a list of verbs");
-    // What a verb does may go on in a further line, which is indented more.
+    // A verb's description may go on in another line, which is indented further.
     let lines = verbs.lines().take_while(|line| !line.is_empty());
     let verbs = lines.filter_map(|line| line.strip_prefix("  ").filter(|it| !it.starts_with(' ')));
     let verbs: Vec<&str> = verbs.filter_map(|it| it.split(' ').next()).collect();
@@ -130,7 +130,7 @@ fn a_reader_who_has_seen_enough_is_no_error_whatever_was_asked() {
         );
         let read = asked(folder.path(), arguments, Stdio::piped());
         assert_eq!(read.status.code(), Some(*status), "{arguments:?}: {read:?}");
-        // A tape is not written to its end then: nothing is known of what would have been missing.
+        // Then the tape is not written to its end, so nothing is known about what it would lack.
         let is_tape = arguments.contains(&"--out");
         let expected = if is_tape { 0 } else { *status };
         assert_eq!(

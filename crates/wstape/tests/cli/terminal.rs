@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-/// Nobody listens there; a recording of it goes on all the same.
+/// Nobody listens there; recording from it goes on all the same.
 const NOBODY: &str = "ws://127.0.0.1:1/ws";
 
 fn tap(folder: &Path, arguments: &[&str], stderr: Stdio) -> Child {
@@ -28,7 +28,7 @@ pub(crate) fn interrupt(child: &Child) {
     kill_process(pid.expect("a process id"), Signal::INT).expect("it still runs");
 }
 
-/// Both ends of a new terminal.
+/// Returns both ends of a new terminal.
 fn terminal() -> (File, File) {
     let controller: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
     grantpt(&controller).expect("it is ours");
@@ -48,7 +48,7 @@ fn a_terminal_shows_how_the_recording_goes_and_then_what_was_recorded() {
     let mut shown = String::new();
     let mut buffer = [0; 4096];
     let mut interrupted = false;
-    // Ends once the child has closed the terminal, which reads as an error.
+    // This ends once the child has closed the terminal, which reads as an error.
     while let Ok(n @ 1..) = controller.read(&mut buffer) {
         shown += &String::from_utf8_lossy(&buffer[..n]);
         if !interrupted && shown.contains("0 frames") && shown.contains("1 outage") {
@@ -56,7 +56,7 @@ fn a_terminal_shows_how_the_recording_goes_and_then_what_was_recorded() {
             interrupted = true;
         }
     }
-    // Nobody was there to be reached.
+    // Nobody could be reached.
     assert_eq!(child.wait().expect("it ends").code(), Some(1), "{shown}");
     let (progress, last) = shown.rsplit_once("recorded ").expect("a closing line");
     assert!(progress.contains("0 B"), "{shown:?}");
@@ -64,7 +64,7 @@ fn a_terminal_shows_how_the_recording_goes_and_then_what_was_recorded() {
         last.starts_with("0 frames, 0 connections, 1 outage in"),
         "{shown:?}"
     );
-    // The line is gone from the terminal before the closing one is written.
+    // The progress line is removed from the terminal before the closing one is written.
     assert!(
         progress.ends_with("\u{1b}[2K") || progress.ends_with('\r'),
         "{shown:?}"
@@ -76,7 +76,7 @@ fn where_there_is_no_terminal_the_closing_line_is_said_and_with_quiet_only_what_
     for (arguments, lines) in [(&[][..], 2), (&["--quiet"], 1)] {
         let folder = tempfile::tempdir().expect("a folder");
         let mut child = tap(folder.path(), arguments, Stdio::piped());
-        // Once its first steps are there, it listens for the signal too.
+        // Once the first steps are there, it listens for signals too.
         let tape = folder.path().join("t.jsonl");
         while !std::fs::read_to_string(&tape).is_ok_and(|text| text.contains("down")) {
             let ended = child.try_wait().expect("its state");

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use wstape_tape::{Action, End, ReceivedKind, Tape};
 
-/// Longest that a read may take; what needs it has failed.
+/// The longest that a read may take; one that takes longer has failed.
 const BOUND: Duration = Duration::from_secs(20);
 
 const REAL: &str = r#"{"tape":1}
@@ -72,13 +72,13 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Gone already where the test went well.
+        // If the test went well, it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Reads until the bytes end like this.
+/// Reads until the bytes end with `end`.
 fn reads(stream: &mut TcpStream, end: &[u8]) -> Vec<u8> {
     let mut got = Vec::new();
     while !got.ends_with(end) {
@@ -170,7 +170,7 @@ fn a_real_engines_traffic_passes_under_an_overlay_and_is_recorded_without_it() {
     assert_eq!(reset.kind(), std::io::ErrorKind::ConnectionReset);
     let mut second = between.dial();
     reads(&mut second, b"\x81\x02hi");
-    // Its end is answered once it was seen, so that Ctrl-C can't come before it.
+    // The answer shows that the client's end was seen, so Ctrl-C can't come before it.
     second.shutdown(Shutdown::Write).expect("it can end");
     assert_eq!(second.read(&mut [0]).expect("the answer"), 0);
 
@@ -243,7 +243,7 @@ fn what_a_real_engine_cannot_be_served_with_is_one_sentence_and_status_2() {
         &[],
         "\n       wstape serve [OPTIONS] --upstream <URL>",
     );
-    // What is for a real engine alone asks for it, and for no tape.
+    // Options that only suit a real engine ask for one, and not for a tape.
     for option in [
         &["--record", "new.jsonl"] as &[&str],
         &["--toxiproxy", "127.0.0.1:0"],
@@ -272,7 +272,7 @@ fn an_upstream_that_is_the_port_itself_is_refused() {
     );
 }
 
-/// Runs it to its end, which is status 2 behind a sentence that says so.
+/// Runs it to its end, which must be status 2 after this message.
 fn refused(dir: &Path, args: &[&str], expected: &str) {
     let Output { status, stderr, .. } = serve(dir).args(args).output().expect("it runs");
     let err = String::from_utf8(stderr).expect("text");

@@ -1,9 +1,9 @@
-//! A rule of this subscriber's own: it says nothing to the feed but control frames, for the feed
-//! takes no orders on this socket.
+//! A rule of this subscriber's own: it sends nothing but control frames, because the feed takes no
+//! orders on this socket.
 
 use wstape::{Fact, Message, OwnName, OwnRule, What};
 
-/// Holds while the subscriber sends no text and no bytes.
+/// Holds as long as the subscriber sends no text and no bytes.
 #[derive(Debug, Clone, Default)]
 pub struct OnlyListens {
     connections: u64,

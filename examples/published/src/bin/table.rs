@@ -1,5 +1,5 @@
-//! The results of several runs of chaos as one table, in Markdown: for each subscriber the rules that
-//! were judged, and what became of each.
+//! Prints the results of several chaos runs as one Markdown table: the rules that were judged for
+//! each subscriber, and whether each held.
 
 use std::collections::BTreeMap;
 use std::{env, fs};

@@ -1,14 +1,14 @@
-//! Toxiproxy's HTTP API before a real engine, as far as its published clients use it.
+//! Toxiproxy's HTTP API in front of a real engine, as far as its published clients use it.
 //!
 //! | file | what is in it |
 //! | --- | --- |
-//! | `routes` | which path is what, and what is answered |
-//! | `proxies` | the proxies there are: ports to the same real engine, and the toxics of each |
-//! | `proxy` | a proxy as its JSON has it |
-//! | `toxic` | a toxic as its JSON has it, and what that does |
-//! | `refusal` | what went wrong, in Toxiproxy's words |
+//! | `routes` | which path does what, and its answers |
+//! | `proxies` | all proxies: ports to the same real engine, and the toxics of each |
+//! | `proxy` | a proxy as JSON |
+//! | `toxic` | a toxic as JSON, and its effect |
+//! | `refusal` | an error, in Toxiproxy's words |
 //!
-//! It listens on loopback only, and reaches the real engine of the command line and no other.
+//! It listens on loopback only, and reaches only the real engine that it is given.
 
 mod proxies;
 mod proxy;
@@ -27,19 +27,19 @@ use crate::engine::Engine;
 
 pub use self::proxies::{MAX_PROXIES, MAX_TOXICS, OWN_PROXY};
 
-/// Toxiproxy's API of an engine. Dropping it closes the port; the toxics it has laid stay.
+/// Toxiproxy's API for an engine. Dropping it closes the port; the toxics laid through it stay.
 #[derive(Debug)]
 pub struct Toxiproxy {
     served: Served,
 }
 
 impl Engine {
-    /// Opens Toxiproxy's API for this engine, whose real engine is at `upstream`, such as
-    /// `engine.example:443`.
+    /// Opens Toxiproxy's API for this engine. `upstream` is where the real engine behind it is,
+    /// such as `engine.example:443`.
     ///
     /// # Errors
     /// [`ControlError::NotLoopback`] if other machines could reach it; [`ControlError::NoUpstream`]
-    /// if the engine plays a tape; and an error if the address can't be had.
+    /// if the engine plays a tape; and an error if it can't listen on the address.
     pub fn toxiproxy(&self, addr: SocketAddr, upstream: &str) -> Result<Toxiproxy, ControlError> {
         if !addr.ip().is_loopback() {
             return Err(ControlError::NotLoopback(addr));

@@ -1,4 +1,4 @@
-//! The proxies there are: ports to the same real engine, and the toxics of each.
+//! All proxies: ports to the same real engine, and the toxics of each.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -24,13 +24,13 @@ use crate::tcp;
 /// The name of the proxy that is the engine's own port.
 pub const OWN_PROXY: &str = "upstream";
 
-/// Most proxies at a time.
+/// The most proxies at a time.
 pub const MAX_PROXIES: usize = 64;
 
-/// Most toxics of one proxy.
+/// The most toxics on one proxy.
 pub const MAX_TOXICS: usize = 64;
 
-/// All proxies, and what opens more of them.
+/// All proxies, and what it takes to open more.
 #[derive(Debug)]
 pub(super) struct Proxies {
     hub: Arc<Hub>,
@@ -48,7 +48,7 @@ pub(super) struct Proxies {
 #[derive(Debug, Default)]
 struct List {
     proxies: BTreeMap<String, Listed>,
-    /// The number of the toxic that was laid last.
+    /// The number of the last toxic laid.
     toxics: u64,
 }
 
@@ -59,7 +59,7 @@ struct Listed {
     enabled: bool,
     toxics: Vec<Laid>,
     port: PortId,
-    /// The task that takes connections off the port, unless that is the engine's own.
+    /// The task that accepts connections on the port; `None` for the engine's own.
     accepting: Option<AbortHandle>,
 }
 
@@ -98,7 +98,7 @@ impl Proxies {
         })
     }
 
-    /// What `look` makes of all of them.
+    /// Returns what `look` makes of all proxies.
     pub(super) fn all<T>(&self, look: impl FnOnce(Vec<ProxyAnswer<'_>>) -> T) -> T {
         let list = self.list.lock();
         let all = list
@@ -108,7 +108,7 @@ impl Proxies {
         look(all.collect())
     }
 
-    /// What `look` makes of one.
+    /// Returns what `look` makes of one proxy.
     pub(super) fn one<T>(
         &self,
         name: &str,
@@ -124,8 +124,8 @@ impl Proxies {
         self.open(&mut self.list.lock(), asked)
     }
 
-    /// Opens each of these proxies that is not there as asked for, closing any that has its name.
-    /// If one can't be had, those before it stay.
+    /// Opens each of these proxies, unless it is already there as asked for; another one of its
+    /// name is closed. If one can't be opened, those before it stay.
     pub(super) fn populate(&self, asked: &[AskedProxy]) -> Result<(), Refusal> {
         let mut list = self.list.lock();
         for asked in asked {
@@ -145,7 +145,7 @@ impl Proxies {
         Ok(())
     }
 
-    /// Where a proxy is to listen, and its name for the real engine.
+    /// Where a proxy is to listen, and how it names the real engine.
     fn place(&self, asked: &AskedProxy) -> Result<(SocketAddr, String), Refusal> {
         let missing = |field: &str| Refusal::bad(format!("missing required field: {field}"));
         if asked.name.is_empty() {
@@ -197,8 +197,8 @@ impl Proxies {
         Ok(())
     }
 
-    /// Frees the engine's own port for another name: if it still has the one that it began with,
-    /// that is forgotten.
+    /// Frees the engine's own port for a proxy of another name. If the proxy that it began with
+    /// still has the port, that one is closed.
     fn take_own(&self, list: &mut List) -> Result<(), Refusal> {
         let holder = list.proxies.iter().find(|(_, had)| had.port == PortId::OWN);
         match holder.map(|(name, _)| name.clone()) {
@@ -214,7 +214,7 @@ impl Proxies {
         }
     }
 
-    /// Another port to the same real engine.
+    /// Opens another port to the same real engine.
     fn listen(&self, addr: SocketAddr) -> Result<(PortId, SocketAddr, AbortHandle), Refusal> {
         let taken = |error: std::io::Error| {
             let error = format!("cannot listen on {addr}: {}", cannot_listen(&error));
@@ -232,7 +232,7 @@ impl Proxies {
         Ok((id, listen, accepting.abort_handle()))
     }
 
-    /// Closes a proxy, if there is one of that name.
+    /// Closes a proxy; `false` if there is none of that name.
     fn close(&self, list: &mut List, name: &str) -> bool {
         let Some(closed) = list.proxies.remove(name) else {
             return false;
@@ -349,7 +349,7 @@ impl Proxies {
         Ok(laid)
     }
 
-    /// Takes a toxic away.
+    /// Removes a toxic.
     pub(super) fn remove_toxic(&self, name: &str, of: &str) -> Result<(), Refusal> {
         let mut list = self.list.lock();
         let listed = list.proxies.get_mut(name).ok_or_else(Refusal::no_proxy)?;

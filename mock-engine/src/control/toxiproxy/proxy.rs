@@ -1,4 +1,4 @@
-//! A proxy as its JSON has it.
+//! A proxy as JSON.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::refusal::Refusal;
 use super::toxic::Laid;
 
-/// A proxy that is asked for, or a change to one.
+/// A request for a proxy, or for a change to one.
 #[derive(Debug, Deserialize)]
 pub(super) struct AskedProxy {
     #[serde(default)]
@@ -17,7 +17,7 @@ pub(super) struct AskedProxy {
     pub(super) enabled: Option<bool>,
 }
 
-/// A proxy that there is.
+/// A proxy, as answers show it.
 #[derive(Debug, Serialize)]
 pub(super) struct ProxyAnswer<'a> {
     pub(super) name: &'a str,

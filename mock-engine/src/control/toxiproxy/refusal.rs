@@ -1,4 +1,4 @@
-//! What went wrong, in Toxiproxy's words.
+//! An error, in Toxiproxy's words.
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::control::problem::{Problem, json};
 
-/// An answer that is no 2xx.
+/// An answer whose status is not a 2xx.
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: StatusCode,
@@ -41,7 +41,7 @@ impl Refusal {
         Self::new(StatusCode::CONFLICT, format!("{what} already exists"))
     }
 
-    /// What is out of reach here.
+    /// Refuses what is out of bounds here.
     pub(super) fn forbidden(error: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, error)
     }

@@ -1,4 +1,4 @@
-//! Which path is what.
+//! Which path does what.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::control::body::{MAX_REQUEST_BYTES, read};
 use crate::control::guard::{self, Guard};
 use crate::control::problem::json;
 
-/// An answer, or why there is none.
+/// An answer, or why it is refused.
 type Answered = Result<Response, Refusal>;
 
 pub(super) fn router(proxies: Arc<Proxies>, guard: Guard) -> Router {
@@ -60,7 +60,7 @@ async fn version() -> Response {
     json(&Version { version })
 }
 
-/// A body of JSON.
+/// Reads a body as JSON.
 async fn asked<T: DeserializeOwned>(body: Body) -> Result<T, Refusal> {
     let bytes = read(body, MAX_REQUEST_BYTES).await?;
     let value = serde_json::from_slice(&bytes);
@@ -151,7 +151,7 @@ async fn lay_toxic(
     Ok(json(&laid))
 }
 
-/// A proxy's name, and a toxic's.
+/// A proxy's name and a toxic's.
 type Names = Path<(String, String)>;
 
 async fn look_at_toxic(State(proxies): State<Arc<Proxies>>, Path((name, of)): Names) -> Answered {

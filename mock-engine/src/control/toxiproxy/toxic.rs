@@ -1,4 +1,4 @@
-//! A toxic as its JSON has it, and its effect.
+//! A toxic as JSON, and its effect.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use wstape_tape::Micros;
 use super::refusal::Refusal;
 use crate::toxics::{Poison, Stream, Toxic};
 
-/// The types there are, and the attributes of each.
+/// The types of toxics, and the attributes of each.
 const TYPES: [(&str, &[&str]); 7] = [
     ("latency", &["latency", "jitter"]),
     ("bandwidth", &["rate"]),
@@ -19,10 +19,10 @@ const TYPES: [(&str, &[&str]); 7] = [
     ("limit_data", &["bytes"]),
 ];
 
-/// Bytes per second of one KB/s, in which a bandwidth's `rate` is.
+/// The bytes per second in one KB/s, which is the unit of a bandwidth's `rate`.
 const KILO: u64 = 1_000;
 
-/// A toxic that is laid.
+/// A toxic laid over a proxy.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Laid {
     pub(super) name: String,
@@ -37,7 +37,7 @@ pub(super) struct Laid {
     since: Micros,
 }
 
-/// A toxic that is asked for, or a change to one.
+/// A request for a toxic, or for a change to one.
 #[derive(Debug, Deserialize)]
 pub(super) struct Asked {
     name: Option<String>,
@@ -50,7 +50,7 @@ pub(super) struct Asked {
 }
 
 impl Laid {
-    /// The toxic that is asked for, laid as the `number`th at this time.
+    /// Makes the toxic that is asked for, as the `number`th one laid, at this time.
     pub(super) fn of(asked: &Asked, number: u64, now: Micros) -> Result<Self, Refusal> {
         let kind = asked.kind.as_deref().unwrap_or_default();
         let known = TYPES.iter().find(|(name, _)| *name == kind);
@@ -101,7 +101,7 @@ impl Laid {
             self.toxicity = toxicity;
         }
         for (name, value) in &asked.attributes {
-            // An attribute of another toxic's type means nothing, as in Toxiproxy.
+            // An attribute that this type doesn't have is ignored, as in Toxiproxy.
             if let Some(had) = self.attributes.get_mut(name.as_str()) {
                 *had = whole(*value).ok_or_else(|| {
                     Refusal::bad(format!("{name} must be a whole number, 0 or more"))
@@ -118,7 +118,7 @@ impl Laid {
         self.attributes.get(name).copied().unwrap_or_default()
     }
 
-    /// What it does.
+    /// Its effect.
     pub(super) fn toxic(&self) -> Toxic {
         let ms = |name| Micros(self.attribute(name).saturating_mul(1_000));
         let bytes = |name| u32::try_from(self.attribute(name)).unwrap_or(u32::MAX);
@@ -154,7 +154,7 @@ impl Laid {
         }
     }
 
-    /// As the journal words it.
+    /// What the journal says of it.
     pub(super) fn words(&self) -> String {
         let attributes = self.attributes.iter();
         let attributes: Vec<String> = attributes
@@ -165,7 +165,7 @@ impl Laid {
     }
 }
 
-/// A JSON number as a whole one. Clients in some languages have only floats.
+/// A JSON number as a whole number, if it is one. Clients in some languages have only floats.
 fn whole(value: f64) -> Option<u64> {
     const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
     let fits = value.fract() == 0.0 && (0.0..=MAX_EXACT).contains(&value);

@@ -15,7 +15,7 @@ const NO_REFUSAL: &str = "refuse none, used up";
 const NO_ACCEPT: &str = "accept as usual, used up";
 
 impl LayerFaults {
-    /// What was used up since the last call, as the journal words it.
+    /// Takes what was used up since the last call, in the journal's words.
     pub(in crate::faults) fn take_used_up(&mut self) -> Vec<&'static str> {
         std::mem::take(&mut self.used_up)
     }
@@ -25,32 +25,32 @@ impl LayerFaults {
         self.take_at_path(conn, |f| &mut f.hang, NO_HANG).is_some()
     }
 
-    /// What `conn` gets that is not HTTP, by what is set for its path; spends one use.
+    /// What `conn` gets instead of HTTP, by what is set for its path; spends one use.
     pub(in crate::faults) fn garbage_at_path(&mut self, conn: ConnId) -> Option<Garbage> {
         self.take_at_path(conn, |f| &mut f.garbage, NO_GARBAGE)
     }
 
-    /// Whether `conn` is never answered, one use spent.
+    /// Whether `conn` is never answered; spends one use.
     pub(in crate::faults) fn hang(&mut self, conn: ConnId) -> bool {
         self.take(conn, |f| &mut f.hang, NO_HANG).is_some()
     }
 
-    /// What `conn` gets that is not HTTP, one use spent.
+    /// What `conn` gets instead of HTTP; spends one use.
     pub(in crate::faults) fn garbage(&mut self, conn: ConnId) -> Option<Garbage> {
         self.answer(conn, |f| &mut f.garbage, NO_GARBAGE)
     }
 
-    /// What is wrong with `conn`'s TLS, one use spent.
+    /// What is wrong with `conn`'s TLS; spends one use.
     pub(in crate::faults) fn tls(&mut self, conn: ConnId) -> Option<TlsFault> {
         self.take(conn, |f| &mut f.tls, NO_TLS)
     }
 
-    /// The refusal that `conn`'s handshake meets, one use spent.
+    /// The refusal that `conn`'s handshake meets; spends one use.
     pub(in crate::faults) fn refusal(&mut self, conn: ConnId) -> Option<Refusal> {
         self.answer(conn, |f| &mut f.refuse, NO_REFUSAL)
     }
 
-    /// How `conn`'s upgrade is answered, one use spent.
+    /// How `conn`'s upgrade is answered; spends one use.
     pub(in crate::faults) fn acceptance(&mut self, conn: ConnId) -> Option<Accept> {
         self.answer(conn, |f| &mut f.accept, NO_ACCEPT)
     }
@@ -74,7 +74,7 @@ impl LayerFaults {
         Some(value)
     }
 
-    /// What the slot that counts for `conn` holds, one use spent.
+    /// The value of the slot that counts for `conn`; spends one use.
     fn take<T: Clone>(
         &mut self,
         conn: ConnId,
@@ -89,7 +89,7 @@ impl LayerFaults {
         Some(value)
     }
 
-    /// What the slot holds that counts for the path `conn` asked for, one use spent.
+    /// The value of the slot of the path that `conn` asked for; spends one use.
     fn take_at_path<T: Clone>(
         &mut self,
         conn: ConnId,

@@ -1,5 +1,5 @@
-//! Whether the connections that a posted step names exist: whoever steers by hand is told at once,
-//! rather than left to wonder why nothing happened.
+//! Checks that the connections that a posted step names exist: whoever steers by hand is told at
+//! once, rather than left to wonder why nothing happened.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use crate::hub::connection::Conn;
 use crate::hub::phase::Phase;
 use crate::ids::{ConnId, LayerIndex};
 
-/// Most connections listed in a sentence.
+/// The most connections listed in a sentence.
 const MAX_LISTED_CONNECTIONS: usize = 16;
 
 /// The state of a connection that a step names.
@@ -23,12 +23,13 @@ enum Place {
 }
 
 impl Core {
-    /// The first of these steps that names a connection which isn't there for it: a step that acts
-    /// at once on none, a state for one that is over, a trigger whose moment has passed.
+    /// Finds the first of these steps that names a connection that isn't there for it: a step that
+    /// acts at once on a connection that can't take it, a state for one that is over, a trigger
+    /// whose moment has passed.
     ///
-    /// What is to happen later is not checked: its connections may come until then.
+    /// Steps that happen later are not checked: their connections may come until then.
     pub(super) fn absent(&self, layer: LayerIndex, steps: &[Step]) -> Option<Absent> {
-        // Steps of such a layer wait for their connections.
+        // The steps of a layer that holds its answers wait for their connections.
         if self.layers.holds(layer) {
             return None;
         }
@@ -62,7 +63,7 @@ impl Core {
         })
     }
 
-    /// As [`absent`](Self::absent), for a step that happens now.
+    /// Like [`absent`](Self::absent), for a step that happens now.
     fn absent_now(&self, step: &Step) -> Option<Absent> {
         let Whom::Nth(nth) = step.conn else {
             return None;
@@ -76,7 +77,7 @@ impl Core {
         let acts = waits || matches!(action, Action::Drop(_) | Action::HalfClose);
         match place {
             Place::ToCome if acts => Some(self.never(step, nth)),
-            // Nothing expected of it, or in store for it, can happen any more.
+            // Nothing can be expected of it, or set for it, any more.
             Place::Over
                 if acts
                     || matches!(action, Action::Expect(_))
@@ -93,8 +94,8 @@ impl Core {
         }
     }
 
-    /// The state of the connection with this number in the journal. The link of one that is over
-    /// may outlive it behind a partition: a state set for it still holds.
+    /// The state of the connection with this number in the journal. Behind a partition, the link
+    /// may outlive its connection: a state set for it still has an effect.
     fn place_of(&self, id: ConnId) -> Place {
         if self.connections.contains(id) || self.connections.lingers(id) {
             Place::Live(id)
@@ -118,7 +119,7 @@ impl Core {
         }
     }
 
-    /// How many connections of the tape, or of a path, have come: their numbers are taken.
+    /// The number of connections of the tape, or of a path, that have come.
     fn come(&self, path: Option<&str>) -> u64 {
         match path {
             Some(path) => self.routes.count(path),
@@ -157,7 +158,7 @@ impl Core {
         Absent::late(step, said)
     }
 
-    /// Which connections there are, as part of a sentence.
+    /// Lists the connections, as part of a sentence.
     fn there(&self) -> String {
         let all = self.connections.iter().count();
         if all == 0 {

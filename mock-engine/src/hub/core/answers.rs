@@ -19,7 +19,7 @@ use crate::ids::{ConnId, LayerIndex, Scope};
 use crate::journal::JournalKind;
 
 impl Core {
-    /// How connection `id`'s handshake is answered; spends one use of the answer.
+    /// Decides how connection `id`'s handshake is answered; spends one use of the answer.
     pub(crate) fn decide(&mut self, id: ConnId) -> Decision {
         if !self.connections.contains(id) {
             return Decision::Nothing;
@@ -46,7 +46,7 @@ impl Core {
         if !self.layers.held() || !self.map.may_answer(id) {
             return Decision::Accept(Accept::default());
         }
-        // The tape's answer may come after the accept, and may not be HTTP.
+        // The tape may answer long after the connection was accepted, and not in HTTP.
         if let Some(garbage) = self.layers.held_garbage(id) {
             self.send_garbage(id, &garbage);
             return Decision::Nothing;
@@ -70,12 +70,12 @@ impl Core {
         handshakes.any(|(id, _)| self.layers.answered_by_any(id))
     }
 
-    /// The handshake was answered with something other than 101.
+    /// Notes that the handshake was answered with something other than 101.
     pub(crate) fn refused(&mut self, id: ConnId, status: u16) {
         self.answered(id, JournalKind::Refused { status });
     }
 
-    /// A plain request was answered.
+    /// Notes that a plain request was answered.
     pub(crate) fn http_answered(&mut self, id: ConnId, method: &str, path: String, status: u16) {
         let method = method.to_owned();
         let answered = JournalKind::HttpAnswered {
@@ -102,7 +102,7 @@ impl Core {
         }
     }
 
-    /// The connection will never be answered.
+    /// Notes that the connection will never be answered.
     pub(crate) fn hung(&mut self, id: ConnId) {
         if let Some(conn) = self.connections.get_mut(id) {
             conn.hang();
@@ -112,8 +112,8 @@ impl Core {
         self.lose_held_unless_left(id);
     }
 
-    /// The tape is in its `round`th repetition. If that is new, its connection 1 is the first that
-    /// still waits, or the next.
+    /// Notes that the tape is in its `round`th repetition. In a new one, its connection 1 is the
+    /// first that still waits, or else the next to come.
     pub(crate) fn enter_round(&mut self, round: u64) {
         if !self.map.enter_round(round) {
             return;
@@ -143,7 +143,7 @@ impl Core {
         self.map.begin_behind(first.saturating_sub(1));
     }
 
-    /// The tape is over: later dials have no answer of their own to wait for.
+    /// Notes that the tape is over: later dials have no answer of their own to wait for.
     pub(crate) fn tape_over(&mut self) {
         self.map.tape_over(self.connections.newest());
     }
@@ -151,7 +151,8 @@ impl Core {
     /// Whether a step has to wait for connection `id`.
     pub(super) fn is_to_come(&self, layer: LayerIndex, id: ConnId, step: &Step) -> bool {
         match self.connections.phase(id) {
-            // The place was left, it is not to come: a broadcast finds nobody then either.
+            // It is to take the place of one that was upgraded: until it comes, what is sent there
+            // finds nobody, as a broadcast does.
             None if self.map.is_away(id) => !step.action.is_sent(),
             None => id > self.connections.newest(),
             Some(phase) if phase != Phase::Handshake => false,
@@ -187,7 +188,7 @@ impl Core {
         }
     }
 
-    /// A state for a connection that has not come takes effect when it does.
+    /// Sets a state for a connection that has not come; it takes effect when that comes.
     fn hold_state(&mut self, layer: LayerIndex, id: ConnId, step: &Step) {
         if step.action.is_state() && !self.held.reserve(id) {
             self.log.note(id, "held: no more room");
@@ -198,14 +199,14 @@ impl Core {
         self.perform(layer, Scope::One(id), step);
     }
 
-    /// A connection has come, and its only answer may be a drop.
+    /// Delivers the drop held for a connection that has come, if that is its only answer.
     pub(super) fn meet_held_drop(&mut self, id: ConnId) {
         if self.held.drops(id) && !self.layers.answered_by_any(id) {
             self.deliver_held(id);
         }
     }
 
-    /// The connection has its answer: what waited for it happens now, in order.
+    /// Delivers what waited for the connection's answer, in order.
     pub(super) fn deliver_held(&mut self, id: ConnId) {
         for item in self.held.take(id) {
             match item {
@@ -230,14 +231,14 @@ impl Core {
         }
     }
 
-    /// The connection is over, or was refused: what waited for it is lost.
+    /// Loses what waited for a connection that is over, or was refused.
     pub(super) fn lose_held(&mut self, id: ConnId) {
         for item in self.held.take(id) {
             self.lose(id, &item);
         }
     }
 
-    /// As [`lose_held`](Self::lose_held), unless another takes its place.
+    /// Calls [`lose_held`](Self::lose_held), unless another connection takes this one's place.
     fn lose_held_unless_left(&mut self, id: ConnId) {
         if !self.map.interfered(&self.layers) || self.layers.turned_away(id) {
             self.lose_held(id);
@@ -248,7 +249,7 @@ impl Core {
         self.log.write(id, JournalKind::Lost { what: item.what() });
     }
 
-    /// The client's Close has come, and the tape's own answer may be on its way.
+    /// Waits for the tape's own answer to the client's Close, which has come.
     pub(super) fn await_the_tapes_close(&mut self, id: ConnId, code: Option<u16>) {
         let conn = self.connections.get_mut(id);
         if conn.is_some_and(Conn::close_by_client) {
@@ -257,7 +258,8 @@ impl Core {
         }
     }
 
-    /// The tape has had long enough to answer the client's Close.
+    /// Answers the client's Close in the tape's place, if that has not done so in time, and ends
+    /// the connection.
     pub(super) fn close_answer_due(&mut self, id: ConnId, code: Option<u16>) {
         if self.connections.phase(id) == Some(Phase::Open) {
             self.send_close(id, code);

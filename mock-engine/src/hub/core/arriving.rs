@@ -1,4 +1,4 @@
-//! A connection comes: its number, what the tape has for it, its request and its upgrade.
+//! How a connection comes: its number, what the tape has for it, its request and its upgrade.
 
 use wstape_tape::{After, Micros, Trigger};
 
@@ -12,8 +12,8 @@ use crate::journal::JournalKind;
 use crate::link::LinkHandle;
 
 impl Core {
-    /// A transport connection has come: numbers it, runs its first prologue steps and returns how
-    /// it is greeted. `None` if a step has ended it already.
+    /// Takes in a new transport connection: numbers it, runs its first prologue steps and returns
+    /// how it is greeted. `None` if a step has ended it already.
     pub(crate) fn accept(&mut self, link: LinkHandle, port: PortId) -> (ConnId, Option<Greeting>) {
         let id = self.connections.number();
         if self.schedule.starts_at_accept(id.get(), self.layers.held()) {
@@ -64,7 +64,7 @@ impl Core {
         }
     }
 
-    /// A prologue step's moment has come; if it sends, it may have to wait for the 101.
+    /// Runs a prologue step that is due, or makes it wait for the 101 if it sends something.
     pub(super) fn prologue_due(&mut self, id: ConnId, index: usize) {
         let (_, step) = self.prologue.step(index);
         match self.connections.get_mut(id) {
@@ -76,8 +76,8 @@ impl Core {
         }
     }
 
-    /// A connection asks for an upgrade. One that has asked before, or was a plain request until
-    /// now, gets a new number, and what the tape has for that.
+    /// Notes that a connection asks for an upgrade. One that has asked before, or was a plain
+    /// request until now, gets a new number, and what the tape has for that number.
     pub(crate) fn asks(&mut self, id: ConnId, path: &str, query: Option<&str>) {
         let Some(conn) = self.connections.get_mut(id) else {
             return;
@@ -105,8 +105,8 @@ impl Core {
         }
     }
 
-    /// A connection turns out to be a plain request: its number, and what the tape has for that,
-    /// goes to the next.
+    /// Notes that a connection turns out to be a plain request: its number, and what the tape has
+    /// for that number, go to the next.
     pub(crate) fn pulls(&mut self, id: ConnId, path: &str, query: Option<&str>) {
         if self.connections.get(id).is_none_or(Conn::asked) {
             return;
@@ -125,7 +125,7 @@ impl Core {
         self.schedule.renumber(&renumbering, |_| true);
     }
 
-    /// The 101 is on its way: frames may follow.
+    /// Notes that the 101 is on its way: frames may follow.
     pub(crate) fn upgrade(&mut self, id: ConnId) {
         if let Some(steps) = self.connections.upgrade(id) {
             self.log.write(id, JournalKind::Upgraded);
@@ -141,10 +141,10 @@ impl Core {
         }
     }
 
-    /// If no message of the tape is for the path that a connection asked for, the journal says so:
-    /// otherwise its client would wait for nothing, and nobody would know why.
+    /// Journals that no message of the tape is for the path that a connection asked for, if that is
+    /// so: its client would wait for nothing, and nobody would know why.
     fn tell_stranger(&mut self, id: ConnId) {
-        // What a real engine sends is for whoever it likes.
+        // A real engine decides for itself what it sends to whom.
         if self.live {
             return;
         }

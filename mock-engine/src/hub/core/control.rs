@@ -15,17 +15,17 @@ use crate::hub::schedule::Op;
 use crate::ids::{ConnId, LayerIndex, Scope};
 use crate::sought::Sought;
 
-/// Most waits at a time for something that a client sends.
+/// The most waits at a time for something that a client sends.
 pub(crate) const MAX_WATCHES: usize = 256;
 
 impl Core {
-    /// Bytes that wait for this connection's client, while it lives.
+    /// The number of bytes that wait for this connection's client; `None` if it is over.
     pub(crate) fn waiting_bytes(&self, id: ConnId) -> Option<usize> {
         let live = self.connections.get(id)?;
         Some(live.waiting_bytes())
     }
 
-    /// What has come and gone.
+    /// The connections, messages and waiting requests so far.
     pub(crate) fn counts(&self) -> Counts {
         let open = self.connections.iter().filter(|(_, conn)| conn.upgraded());
         Counts {
@@ -96,8 +96,8 @@ impl Core {
         self.schedule.put(due, Op::Step { layer, scope, step });
     }
 
-    /// The connections that a posted step is about: `conn` is the number shown by the journal and
-    /// the list of connections, which counts plain requests.
+    /// The connections that a posted step is for: its `conn` is the number that the journal and the
+    /// list of connections show, which counts plain requests too.
     fn posted_scope(&mut self, layer: LayerIndex, step: &Step) -> Scope {
         match (step.conn, &step.path) {
             (Conn::Nth(id), None) if !self.layers.holds(layer) => Scope::One(ConnId::new(id)),
@@ -111,13 +111,14 @@ impl Core {
         expectations.map(Expectations::tally).unwrap_or_default()
     }
 
-    /// Watches for a frame that a client sends: returns the number to ask about. `None` if there
+    /// Watches for a frame that a client sends; returns the number to ask about. `None` if there
     /// are too many watches already.
     pub(crate) fn watch(&mut self, wanted: Sought) -> Option<u64> {
         (self.watches.len() < MAX_WATCHES).then(|| self.watches.add(wanted))
     }
 
-    /// One more, or one fewer, waits for what clients send, and is told of each message.
+    /// Adds or removes a waiting request: while there is one, each message that a client sends is
+    /// reported.
     pub(crate) fn wait_for_messages(&mut self, more: bool) {
         if more {
             self.waiting_for_messages += 1;
@@ -127,7 +128,7 @@ impl Core {
     }
 
     /// Plays other tapes from now on: forgets what the tapes' layers have set and still had to do.
-    /// Connections stay, and so does what the layers after the tapes' have set.
+    /// Open connections stay, and so does what the layers after the tapes' have set.
     pub(crate) fn replace_tapes(
         &mut self,
         controls: LayerIndex,
@@ -163,12 +164,12 @@ impl Core {
         self.begin();
     }
 
-    /// Whether a frame that is watched for has come.
+    /// Whether what is watched for has come.
     pub(crate) fn watched(&self, number: u64) -> bool {
         self.watches.seen(number)
     }
 
-    /// Nobody asks about this watch any more.
+    /// Ends a watch that nobody asks about any more.
     pub(crate) fn unwatch(&mut self, number: u64) {
         self.watches.remove(number);
     }

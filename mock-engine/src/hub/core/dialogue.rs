@@ -1,4 +1,4 @@
-//! Performing what clients set off: answers, silences, scenes.
+//! Performs what clients set off: answers, silences, scenes.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::hub::schedule::Op;
 use crate::ids::{ConnId, LayerIndex, Scope};
 use crate::journal::JournalKind;
 
-/// What fills in a step's references.
+/// What a step's references are filled in from.
 #[derive(Clone, Copy)]
 pub(super) struct Cause<'a> {
     pub(super) said: Option<&'a Said>,
@@ -25,7 +25,7 @@ pub(super) struct Cause<'a> {
 }
 
 impl Cause<'_> {
-    /// A step that nobody set off.
+    /// The cause of a step that no client set off.
     pub(super) const NONE: Self = Self {
         said: None,
         count: 1,
@@ -33,7 +33,7 @@ impl Cause<'_> {
 }
 
 impl Core {
-    /// A connection has its 101: it may talk.
+    /// Begins the dialogue of a connection that has its 101.
     pub(super) fn begin_dialogue(&mut self, id: ConnId) {
         let newest = self.connections.newest();
         let number = self.numbers.of(id, newest);
@@ -44,8 +44,8 @@ impl Core {
         }
     }
 
-    /// The client sent a frame: does what it sets off. Returns how a step answers it, so that the
-    /// engine doesn't have to.
+    /// Hears a frame that the client sent, and does what it sets off. Returns when a step answers
+    /// the frame, so that the engine doesn't have to.
     pub(super) fn hear(&mut self, id: ConnId, frame: &ClientFrame) -> Answered {
         let Heard {
             happenings,
@@ -74,7 +74,7 @@ impl Core {
         answered
     }
 
-    /// A step happens now or later; `false` if there is no room to wait.
+    /// Makes a step happen now or later; `false` if there is no room for it to wait.
     fn begin_happening(&mut self, id: ConnId, happening: Happening, of_close: bool) -> bool {
         let Happening {
             step,
@@ -107,7 +107,7 @@ impl Core {
         true
     }
 
-    /// A step of the script happens on a connection.
+    /// Makes a step of the script happen on a connection.
     pub(super) fn happen(
         &mut self,
         id: ConnId,
@@ -133,7 +133,7 @@ impl Core {
         }
     }
 
-    /// Performs an action instead of a step's own, on one connection.
+    /// Performs an action in place of a step's own, on one connection.
     pub(super) fn perform_as(
         &mut self,
         layer: LayerIndex,
@@ -153,7 +153,7 @@ impl Core {
         }
     }
 
-    /// Whether the action starts a scene by a part that this connection's query lacks.
+    /// Whether the action names a scene by an item of a list that this connection's query lacks.
     pub(super) fn lacks_part(
         &self,
         speech: &Speech,
@@ -164,7 +164,7 @@ impl Core {
         self.with_sources(id, cause, |sources| speech.lacks_part(action, sources))
     }
 
-    /// An action with values in place of its references; the journal says which lead nowhere.
+    /// Fills in an action's references; the journal says which lead nowhere.
     pub(super) fn filled<'a>(
         &self,
         speech: &Speech,
@@ -217,7 +217,7 @@ impl Core {
         })
     }
 
-    /// The speech of a step played by its time, if its layer knows references and it has any.
+    /// The speech of a step played by its time, if its layer may hold references and it has any.
     pub(super) fn speech_of(&self, layer: LayerIndex, action: &Action) -> Option<Speech> {
         if !self.speaks.get(layer.0).is_some_and(|speaks| *speaks) {
             return None;
@@ -235,7 +235,7 @@ impl Core {
         refers.then(|| Speech::of(action)).filter(Speech::refers)
     }
 
-    /// A scene starts on a connection.
+    /// Starts a scene on a connection.
     pub(super) fn start_scene(
         &mut self,
         id: ConnId,
@@ -277,7 +277,7 @@ impl Core {
         }
     }
 
-    /// A fault of scenes, on one connection; `false` if it affects none there.
+    /// Applies a fault to a scene of one connection; `false` if there is no such scene.
     pub(super) fn disturb(&mut self, id: ConnId, step: &Step) -> bool {
         let Action::Mute(which) = &step.action else {
             return self.dialogue.disturb(id, &step.action);
@@ -294,7 +294,7 @@ impl Core {
         which.is_none() || muted.is_some()
     }
 
-    /// A muting has ended.
+    /// Ends a muting.
     pub(super) fn unmute(&mut self, id: ConnId, run: usize, muting: u64) {
         if self.dialogue.unmute(id, run, muting) {
             self.log
@@ -302,13 +302,13 @@ impl Core {
         }
     }
 
-    /// Whether a dialogue may go on.
+    /// Whether a connection's dialogue may go on.
     fn talks(&self, id: ConnId) -> bool {
         let conn = self.connections.get(id);
         conn.is_some_and(|conn| conn.phase() == Phase::Open && !conn.closed_by_client())
     }
 
-    /// A silence's time may have come.
+    /// Answers a silence, if it is long enough now.
     pub(super) fn silence_due(&mut self, id: ConnId, step: StepIndex) {
         if !self.talks(id) {
             return;
@@ -322,7 +322,8 @@ impl Core {
         }
     }
 
-    /// An answer's time has come. The answer to a Close ends the connection.
+    /// Makes a step happen that was put off after its message. The answer to a Close ends the
+    /// connection.
     pub(super) fn answer_due(
         &mut self,
         id: ConnId,
@@ -339,7 +340,7 @@ impl Core {
         }
     }
 
-    /// A line of a scene has come to its time.
+    /// Says a line of a scene that is due.
     pub(super) fn scene_line_due(
         &mut self,
         id: ConnId,
@@ -382,7 +383,7 @@ impl Core {
         }
     }
 
-    /// A message of a scene is made now and comes later.
+    /// Makes a message of a scene now, and sends it later.
     fn say_late(
         &mut self,
         id: ConnId,
@@ -414,7 +415,7 @@ impl Core {
         self.schedule.put(self.log.in_future(late), late_one);
     }
 
-    /// The client's Close has been answered by a step, or will be.
+    /// Notes that a step answers the client's Close. If it has done so now, the connection ends.
     pub(super) fn closed_by_a_step(&mut self, id: ConnId, answered: Answered) {
         if answered == Answered::Now {
             self.end(id, End::Fin);

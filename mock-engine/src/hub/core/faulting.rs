@@ -1,5 +1,5 @@
-//! Faults begin and end: one owner has the state, and the port, the links and the journal follow it
-//! here.
+//! How faults begin and end: one owner has the state, and here the port, the links and the journal
+//! follow it.
 
 use wstape_tape::{Action, End, Micros, Step};
 
@@ -18,7 +18,8 @@ impl Core {
         let step = &*self.literal(layer, step);
         let (was, held) = (self.layers.port(), self.layers.holds(layer));
         let Some(generation) = self.layers.set(layer, scope, step) else {
-            // One that the tape format has gained since: never skipped silently.
+            // The tape format may gain actions that are unknown here: they are never skipped
+            // silently.
             let text = format!("line {}: an action this engine cannot play", step.line);
             self.log.note(scope.only(), text);
             return;
@@ -37,12 +38,12 @@ impl Core {
         }
         self.log
             .write(scope.only(), JournalKind::State(step.words().into_owned()));
-        // Who answers concerns all connections, whichever the step named.
+        // A change in who answers concerns all connections, whichever the step named.
         let same = self.layers.holds(layer) == held;
         self.refresh_links(if same { scope } else { Scope::All });
     }
 
-    /// A state clears itself.
+    /// Clears a state whose time is over.
     pub(super) fn expire(&mut self, layer: LayerIndex, scope: Scope, generation: u64) {
         let (was, held) = (self.layers.port(), self.layers.holds(layer));
         match self.layers.expire(layer, scope, generation) {
@@ -69,8 +70,8 @@ impl Core {
         self.refresh_links(Scope::All);
     }
 
-    /// The port follows a change of `down`: open connections are reset, dials are refused, or reset
-    /// one by one.
+    /// Makes the port follow a change of `down`: open connections are reset, dials are refused, or
+    /// reset one by one.
     pub(super) fn follow_port(&mut self, was: PortState) {
         let state = self.layers.port();
         if state == was {
@@ -97,8 +98,8 @@ impl Core {
         }
     }
 
-    /// Gives every link in `scope` the conditions that hold now, and every waiting handshake its
-    /// answer. A state of one connection costs the others nothing.
+    /// Gives every link in `scope` the conditions that hold now, and makes waiting handshakes ask
+    /// again. A state of one connection costs the others nothing.
     pub(super) fn refresh_links(&mut self, scope: Scope) {
         self.log.set_skew(self.layers.clock());
         match scope {
@@ -137,7 +138,7 @@ impl Core {
         }
     }
 
-    /// Schedules a check for when a connection will be forgotten on the way, if it can be.
+    /// Schedules a check for when the link will forget a connection, if it can.
     pub(super) fn watch_idle(&mut self, id: ConnId) {
         let Some(after) = self.layers.conditions(id).0.forgets_after else {
             return;
@@ -149,7 +150,7 @@ impl Core {
         }
     }
 
-    /// Forgets a connection on the way if nothing has passed for long enough.
+    /// Makes the link forget a connection, if nothing has passed for long enough by now.
     pub(super) fn idle_due(&mut self, id: ConnId, number: u64) {
         let conn = self.connections.get(id);
         let Some(passed_at) = conn.and_then(|conn| conn.idle_since(number)) else {

@@ -1,4 +1,4 @@
-//! What a client sends: frames, and bytes that are none.
+//! What a client sends: frames, and bytes that are not frames.
 
 use bytes::Bytes;
 use wstape_tape::{CloseFrame, End, Pongs};
@@ -15,7 +15,7 @@ use crate::ids::ConnId;
 use crate::journal::JournalKind;
 
 impl Core {
-    /// The message that a frame completes, if anybody is looking for one.
+    /// The message that a frame completes, if anybody is looking for a message.
     fn put_together(&mut self, id: ConnId, frame: &ClientFrame) -> Option<Message> {
         let expectations = self.expectations.as_ref();
         let expected = expectations.is_some_and(Expectations::seeks_message);
@@ -26,8 +26,8 @@ impl Core {
         self.assemblies.entry(id).or_default().take(frame)
     }
 
-    /// The client's frame has come: journals and counts it, and does what it sets off. Returns how
-    /// a step answers it, `None` if the connection is over.
+    /// Takes in a client's frame: journals and counts it, and does what it sets off. Returns when a
+    /// step answers it; `None` if the connection is over.
     pub(super) fn take_in(&mut self, id: ConnId, frame: &ClientFrame) -> Option<Answered> {
         let conn = self.connections.get_mut(id)?;
         let steps = conn.count_received();
@@ -52,7 +52,7 @@ impl Core {
         self.connections.contains(id).then_some(answered)
     }
 
-    /// The client sent a frame. `false` if that ended the connection.
+    /// Takes in a frame that the client sent, and answers it. `false` if that ended the connection.
     pub(crate) fn received(&mut self, id: ConnId, frame: &ClientFrame) -> bool {
         let answered = self.take_in(id, frame);
         let (Some(answered), Some(conn)) = (answered, self.connections.get(id)) else {
@@ -95,7 +95,7 @@ impl Core {
         }
     }
 
-    /// Sends a Close of the engine's own.
+    /// Sends a Close that the engine itself decided on.
     pub(super) fn send_close(&mut self, id: ConnId, code: Option<u16>) {
         let what = code.map_or("close".to_owned(), |code| format!("close {code}"));
         let close = code.map(|code| CloseFrame {
@@ -105,7 +105,7 @@ impl Core {
         self.reply(id, &what, frame::close(close.as_ref()));
     }
 
-    /// The client broke the protocol: it is told so, and the connection ends.
+    /// Tells a client that it broke the protocol, and ends the connection.
     pub(crate) fn protocol_error(&mut self, id: ConnId, error: BadFrame) {
         let Some(phase) = self.connections.phase(id) else {
             return;

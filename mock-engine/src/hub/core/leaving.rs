@@ -1,4 +1,4 @@
-//! A connection ends, whoever ends it, and what was set for others moves along.
+//! How a connection ends, whoever ends it, and how what was set for others moves along.
 
 use wstape_tape::End;
 
@@ -10,7 +10,7 @@ use crate::ids::{ConnId, Renumbering, Scope};
 use crate::journal::JournalKind;
 
 impl Core {
-    /// The client has ended the transport.
+    /// Notes that the client has ended the transport.
     pub(crate) fn client_gone(&mut self, id: ConnId, end: End) {
         let Some(phase) = self.connections.phase(id) else {
             return;
@@ -19,7 +19,8 @@ impl Core {
         if phase != Phase::Answered {
             let forgotten = self.connections.get(id).is_some_and(Conn::is_forgotten);
             let kind = match end {
-                // Its client lives on: what it sent met a reset on the way.
+                // The client lives on: it got a reset for what it sent after the link had forgotten
+                // it.
                 End::Reset if forgotten => JournalKind::Dropped(End::Reset),
                 End::Fin => JournalKind::ClientClosed,
                 End::Reset => JournalKind::ClientReset,
@@ -30,7 +31,7 @@ impl Core {
         self.remove(id);
     }
 
-    /// What a partition holds back of a connection is lost with it.
+    /// Journals what a partition holds back of a connection, which is lost with it.
     pub(super) fn lose_in_flight(&self, id: ConnId) {
         if let Some(held) = self.connections.get(id).and_then(Conn::held_bytes) {
             self.released(id, held);
@@ -46,7 +47,7 @@ impl Core {
     /// Ends the transport from the engine's side.
     pub(super) fn end(&mut self, id: ConnId, end: End) {
         if end == End::Reset {
-            // With a FIN, it waits for the partition's end.
+            // With a FIN, it waits for the partition's end instead.
             self.lose_in_flight(id);
         }
         if let Some(conn) = self.connections.get(id) {
@@ -55,8 +56,8 @@ impl Core {
         }
     }
 
-    /// Sends all bytes and a FIN on everything at once, whatever holds, and gives the port up: the
-    /// engine is going away.
+    /// Sends all bytes and a FIN on every connection at once, whatever faults hold, and gives the
+    /// port up: the engine is going away.
     pub(crate) fn end_all(&mut self) {
         self.connections.fin_all_now();
         for id in self.connections.within(Scope::All) {
@@ -67,7 +68,7 @@ impl Core {
         self.connections.tell_progress();
     }
 
-    /// The connection is over.
+    /// Removes a connection that is over.
     pub(crate) fn remove(&mut self, id: ConnId) {
         let Some(mut conn) = self.connections.take(id) else {
             return;
@@ -89,14 +90,14 @@ impl Core {
         if !self.connections.linger(id, conn) {
             self.layers.forget(id);
         }
-        // One that left before its answer has used it up all the same.
+        // A connection that left before its answer has used that up all the same.
         self.tell_used_up();
         self.lose_held(id);
         self.let_go(false);
         self.connections.tell_progress();
     }
 
-    /// What was set for connections moves with their numbers.
+    /// Moves what was set for connections along with their numbers.
     pub(super) fn renumber(&mut self, renumbering: &Renumbering) {
         self.held.renumber(renumbering);
         self.layers.renumber(renumbering);
@@ -112,7 +113,7 @@ impl Core {
         }
     }
 
-    /// A connection's TLS handshake has failed: it is over.
+    /// Ends a connection whose TLS handshake has failed.
     pub(crate) fn tls_failed(&mut self, id: ConnId, text: String) {
         if self.connections.contains(id) {
             self.log.write(id, JournalKind::TlsFailed(text));

@@ -7,23 +7,23 @@ use crate::ids::ConnId;
 pub(crate) struct Listed {
     pub(crate) conn: ConnId,
     pub(crate) phase: &'static str,
-    /// What its client asked for last, path and query, secrets and all.
+    /// The path and query that its client last asked for, secrets and all.
     pub(crate) target: Option<String>,
-    /// Bytes that wait for its client.
+    /// The number of bytes that wait for its client.
     pub(crate) waiting_bytes: usize,
     /// Whether a partition holds it.
     pub(crate) held: bool,
 }
 
-/// Counts of an engine.
+/// An engine's counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) accepted: u64,
     pub(crate) upgraded: u64,
     /// Upgraded and not over.
     pub(crate) open: u64,
-    /// Messages that clients have sent, control frames left out.
+    /// The messages that clients have sent, control frames left out.
     pub(crate) messages: u64,
-    /// Requests that wait for a condition.
+    /// The requests that wait for a condition.
     pub(crate) waiting: usize,
 }

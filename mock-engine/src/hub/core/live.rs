@@ -1,4 +1,4 @@
-//! A connection with a real engine behind it: what passes between that and the client.
+//! A connection with a real engine behind it: what passes between that engine and the client.
 //!
 //! The core sends nothing of its own here: the real peers answer Pings and echo Closes.
 
@@ -16,18 +16,19 @@ use crate::ids::ConnId;
 use crate::journal::JournalKind;
 
 impl Core {
-    /// A relay carries a connection from here on; `None` if the connection is over.
+    /// Hands a connection to a relay, which carries it from now on; `None` if the connection is
+    /// over.
     pub(crate) fn attach(&mut self, id: ConnId) -> Option<Attached> {
         self.connections.get_mut(id).map(Conn::attach)
     }
 
-    /// The client sent a frame, which goes on to the real engine.
+    /// Takes in a frame that the client sent and that goes on to the real engine.
     pub(crate) fn said(&mut self, id: ConnId, frame: &ClientFrame) {
         self.take_in(id, frame);
     }
 
-    /// What the client sends can't be parsed any further; it goes on to the real engine all the
-    /// same.
+    /// Journals that what the client sends can't be parsed any further; it goes on to the real
+    /// engine all the same.
     pub(crate) fn unread(&mut self, id: ConnId, error: BadFrame) {
         if self.connections.contains(id) {
             self.log
@@ -35,8 +36,8 @@ impl Core {
         }
     }
 
-    /// The real engine sent a frame: it goes on to the client, unless a state keeps it back.
-    /// `false` if the connection is over.
+    /// Passes a frame of the real engine on to the client, unless a state keeps it back. `false` if
+    /// the connection is over.
     pub(crate) fn relay(&mut self, id: ConnId, bytes: Bytes) -> bool {
         let Some(conn) = self.connections.get_mut(id) else {
             return false;
@@ -67,7 +68,7 @@ impl Core {
         self.connections.contains(id)
     }
 
-    /// Whether the real engine's Pong goes on now; a late one is scheduled.
+    /// Whether the real engine's Pong is passed on now; a late one is scheduled.
     fn pong_passes(&mut self, id: ConnId, bytes: &Bytes) -> bool {
         match self.layers.pongs(id) {
             Pongs::Auto => true,
@@ -86,8 +87,8 @@ impl Core {
         }
     }
 
-    /// The real engine sent part of a frame too long to hold: nothing may come between this part
-    /// and the next, unless it is the `last`. `false` if the connection is over.
+    /// Passes on part of a real engine's frame that is too long to hold. Nothing may come between
+    /// this part and the next, unless it is the `last`. `false` if the connection is over.
     pub(crate) fn relay_part(&mut self, id: ConnId, bytes: Bytes, last: bool) -> bool {
         let Some(conn) = self.connections.get_mut(id) else {
             return false;
@@ -105,7 +106,7 @@ impl Core {
         self.connections.contains(id)
     }
 
-    /// The real engine has ended its stream.
+    /// Ends a connection after the real engine has ended its stream.
     pub(crate) fn upstream_ended(&mut self, id: ConnId, end: End) {
         let Some(conn) = self.connections.get(id) else {
             return;
@@ -124,7 +125,7 @@ impl Core {
         self.end(id, end);
     }
 
-    /// The real engine can't be reached: the client is reset.
+    /// Resets the client, because the real engine can't be reached.
     pub(crate) fn unreachable(&mut self, id: ConnId, why: &str) {
         if self.connections.contains(id) {
             self.log

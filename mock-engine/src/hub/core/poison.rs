@@ -1,4 +1,4 @@
-//! What Toxiproxy's clients ask of the core: ports opened, closed and poisoned.
+//! What Toxiproxy's API asks of the core: ports opened, closed and poisoned.
 
 use wstape_tape::End;
 
@@ -11,7 +11,7 @@ use crate::port::Port;
 use crate::toxics::{Poisons, Toxic, poisons};
 
 impl Core {
-    /// Adds a port, in its present state.
+    /// Adds a port, in the state that it is in.
     pub(crate) fn add_port(&mut self, port: Port) -> PortId {
         self.ports.add(port)
     }
@@ -45,7 +45,7 @@ impl Core {
         of.map(|(id, _)| id).collect()
     }
 
-    /// Replaces the toxics of a port; `text` says it in the journal.
+    /// Replaces the toxics of a port; `text` is what the journal says of it.
     pub(crate) fn lay_toxics(&mut self, port: PortId, toxics: Vec<Toxic>, text: String) {
         self.ports.lay(port, toxics);
         self.log.write(None, JournalKind::State(text));
@@ -57,7 +57,7 @@ impl Core {
         }
     }
 
-    /// What a connection's toxics do beside its link; nothing if it is over.
+    /// What a connection's toxics do besides changing its link; nothing if it is over.
     pub(crate) fn poisons(&self, id: ConnId) -> Poisons {
         self.connections
             .get(id)
@@ -66,7 +66,7 @@ impl Core {
             })
     }
 
-    /// Ends a connection by a toxic.
+    /// Ends a connection because of a toxic.
     pub(crate) fn cut(&mut self, id: ConnId, end: End, why: &str) {
         if self.connections.contains(id) {
             self.log.note(id, why);
@@ -75,7 +75,7 @@ impl Core {
         }
     }
 
-    /// What a connection's link does to bytes, through the tapes and the toxics of its port.
+    /// What a connection's link does to bytes, by the tapes and by the toxics of its port.
     pub(super) fn conditions(&mut self, id: ConnId) -> (Conditions, Conditions) {
         let port = self.connections.get(id).map(Conn::port);
         let mut conditions = self.layers.conditions(id);

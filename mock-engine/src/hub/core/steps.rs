@@ -1,5 +1,4 @@
-//! Performing steps: what each action does, and what sending sets off. Faults are set in
-//! `faulting`.
+//! Performs steps: what each action does, and what sending sets off. Faults are set in `faulting`.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -39,15 +38,15 @@ impl Core {
         }
     }
 
-    /// How many connections get steps that are only sent and come to at most `bytes` bytes, if
-    /// [`send_run`](Self::send_run) can play them as one.
+    /// How many connections would get steps that only send, at most `bytes` bytes in all; `None` if
+    /// [`send_run`](Self::send_run) can't send them in one piece.
     pub(crate) fn joined(&self, bytes: usize) -> Option<usize> {
         self.connections.joined(bytes)
     }
 
-    /// Plays steps that are only sent, the same to all, in one piece: it does what
-    /// [`apply`](Self::apply) would do with each, in the same order, at a fraction of the cost.
-    /// `bytes` is their size, and `to` what [`joined`](Self::joined) has just returned for it.
+    /// Plays steps that only send, the same to all, in one piece: does what [`apply`](Self::apply)
+    /// would do with each, in the same order, at a fraction of the cost. `bytes` is their size, and
+    /// `to` what [`joined`](Self::joined) has just returned for it.
     pub(crate) fn send_run(
         &mut self,
         run: &mut dyn Iterator<Item = Read>,
@@ -94,7 +93,7 @@ impl Core {
         }
     }
 
-    /// Schedules a span of the tape from now.
+    /// Schedules something after a span of the tape's time.
     pub(super) fn schedule_after(&mut self, span: Micros, op: Op) {
         let span = self.speed.scale(span);
         self.schedule.put_after(self.log.now(), span, op);
@@ -114,7 +113,7 @@ impl Core {
         }
     }
 
-    /// Learns whose places a step is about. `false` if there is nothing else to do.
+    /// Lets the connection map learn from a step. `false` if there is nothing left to perform.
     fn learn(&mut self, layer: LayerIndex, scope: Scope, action: &Action) -> bool {
         let learnt = self
             .map
@@ -124,7 +123,7 @@ impl Core {
         };
         self.lose_held(id);
         self.layers.forget(id);
-        // What its jitter put off still comes, but to nobody: the one before is over too.
+        // A step for it that jitter put off still comes, but to the one before, which is over too.
         self.renumber(&Renumbering::down(id));
         false
     }
@@ -166,7 +165,7 @@ impl Core {
         }
     }
 
-    /// As [`perform`](Self::perform), for a step without references.
+    /// Like [`perform`](Self::perform), for a step without references.
     pub(super) fn perform_plain(&mut self, layer: LayerIndex, scope: Scope, step: &Step) {
         let wall = || self.log.wall();
         if let Some(outgoing) = self.outbox.make(layer, &step.action, &step.trigger, wall) {
@@ -199,13 +198,13 @@ impl Core {
                 self.expect(layer, scope, step, expect);
             }
             Action::End => self.log.write(None, JournalKind::End),
-            // What the client sent when the tape was recorded.
+            // A record of what the client sent when the tape was recorded: there is nothing to do.
             Action::Received(_) => {}
             _ => self.set(layer, scope, step),
         }
     }
 
-    /// A fault of scenes, on each connection that has the scene it means.
+    /// Applies a fault to a scene on each connection that has it.
     fn disturb_scenes(&mut self, scope: Scope, step: &Step) {
         let mut any = false;
         for id in self.connections.within(scope) {
@@ -233,7 +232,7 @@ impl Core {
         self.connections.tell_progress();
     }
 
-    /// In a layer without references, what a step answers is taken literally.
+    /// The step with its answer's text made literal, if its layer holds no references.
     pub(super) fn literal<'s>(&self, layer: LayerIndex, step: &'s Step) -> Cow<'s, Step> {
         let knows = self.speaks.get(layer.0).is_some_and(|speaks| *speaks);
         let answers = matches!(
@@ -278,7 +277,7 @@ impl Core {
         self.connections.tell_progress();
     }
 
-    /// Sends it to the open connections in `scope`.
+    /// Sends something to the open connections in `scope`.
     pub(super) fn send(&mut self, scope: Scope, mut outgoing: Outgoing) {
         let to = self.takers(scope, &outgoing);
         if to == 0 {
@@ -298,8 +297,8 @@ impl Core {
         }
     }
 
-    /// How many connections in `scope` take this now, journalled as sent to them; on those that take
-    /// it later it waits. What none takes is lost.
+    /// Counts the connections in `scope` that take this now, and journals it as sent to them. On
+    /// those that take it later, it waits. If none takes it, it is lost.
     fn takers(&mut self, scope: Scope, outgoing: &Outgoing) -> usize {
         let (only, what) = (scope.only(), outgoing.what());
         let (to, later) = self.connections.takers(scope, outgoing);
@@ -322,7 +321,7 @@ impl Core {
         }
     }
 
-    /// The bytes in which something is sent on one connection.
+    /// Encodes something for one connection.
     fn encode(&mut self, id: ConnId, outgoing: &Outgoing) -> Bytes {
         let compressed = outgoing.message().and_then(|(opcode, payload)| {
             let conn = self.connections.get_mut(id)?;
@@ -345,7 +344,7 @@ impl Core {
         }
     }
 
-    /// Works through `first` and whatever steps it sets off. It uses a list instead of recursion,
+    /// Works through `first` and whatever steps it sets off. Uses a list instead of recursion,
     /// because each step may send bytes that reach the mark of the next.
     pub(super) fn work_through(&mut self, id: ConnId, first: Work) {
         let mut list = VecDeque::from([first]);
@@ -379,8 +378,8 @@ impl Core {
         }
     }
 
-    /// What a prologue step sends on its connection, journalled; `None` unless the step sends to an
-    /// open connection.
+    /// What a prologue step sends on its connection, journalled; `None` if the step sends nothing,
+    /// or the connection is over.
     fn prologue_bytes(&mut self, layer: LayerIndex, id: ConnId, step: &Step) -> Option<Work> {
         if !step.action.is_sent() {
             return None;
@@ -408,7 +407,7 @@ impl Core {
         })
     }
 
-    /// The engine's Close is on its way: the client has [`CLOSE_WAIT`] to answer.
+    /// Notes that the engine's Close is on its way: the client has [`CLOSE_WAIT`] to answer.
     fn begin_closing(&mut self, id: ConnId) {
         if let Some(conn) = self.connections.get_mut(id) {
             conn.begin_closing();

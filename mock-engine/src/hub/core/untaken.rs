@@ -2,19 +2,19 @@
 
 use wstape_tape::Step;
 
-/// Most steps that wait for their time, including those that tapes have put off.
+/// The most steps that may wait for their time, including those that tapes have put off.
 pub(crate) const MAX_WAITING_STEPS: usize = 16_384;
 
-/// Most steps posted for connections to come.
+/// The most steps that may be posted for connections to come.
 pub(crate) const MAX_POSTED_TRIGGERS: usize = 4_096;
 
-/// A posted step for a connection that isn't there, or that it can do nothing with.
+/// A posted step that names a connection which isn't there, or can't take it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{said}")]
 pub(crate) struct Absent {
     /// The step's line in the request.
     pub(crate) line: u64,
-    /// Whether no connection of that number has come yet; otherwise it is too late for this one.
+    /// Whether no connection of that number has come yet; otherwise the step is too late for it.
     pub(crate) never: bool,
     pub(super) said: String,
 }

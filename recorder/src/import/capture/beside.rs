@@ -1,4 +1,4 @@
-//! Packets without TCP of their own: what they are, and how to capture some that have it.
+//! Packets without readable TCP: what they are, and how to capture them so that they can be read.
 
 use std::collections::BTreeMap;
 
@@ -7,50 +7,50 @@ use etherparse::{IpNumber, LaxNetSlice, TransportSlice};
 use super::packets::Packet;
 use super::segment::sliced;
 
-/// Ports of UDP that say what is in it: VXLAN (RFC 7348), Geneve (RFC 8926), HTTP's own, that of
-/// `WireGuard`, and that of `IPsec` through a NAT (RFC 3948).
+/// UDP ports that tell what a packet carries: VXLAN (RFC 7348), Geneve (RFC 8926), QUIC on HTTPS's
+/// port, `WireGuard`, and `IPsec` through a NAT (RFC 3948).
 const VXLAN: u16 = 4789;
 const GENEVE: u16 = 6081;
 const HTTPS: u16 = 443;
 const WIREGUARD: u16 = 51_820;
 const IPSEC: u16 = 4500;
 
-/// Bytes before the inner packet: UDP's header and VXLAN's, or Geneve's without options.
+/// Bytes before the inner packet: UDP's header, then VXLAN's, or Geneve's without options.
 const UDP_BYTES: usize = 8;
 const VXLAN_BYTES: usize = 8;
 const GENEVE_BYTES: usize = 8;
 
-/// GRE without options (RFC 2784), and what its type says of an inner Ethernet.
+/// GRE's header without options (RFC 2784), and its protocol type for an inner Ethernet frame.
 const GRE_BYTES: usize = 4;
 const TRANSPARENT_ETHERNET: [u8; 2] = [0x65, 0x58];
 
-/// What a packet without a segment is.
+/// What a packet without a TCP segment is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
-    /// Inside another packet, after this many bytes, with or without an Ethernet header.
+    /// A packet inside another, after this many bytes, with or without an Ethernet header.
     Tunnel {
         name: &'static str,
         before: usize,
         ethernet: bool,
     },
-    /// What nobody can read.
+    /// A packet that can't be read without its keys.
     Encrypted(&'static str),
-    /// TCP of which too little was captured.
+    /// A TCP packet captured too short to read.
     Cut,
-    /// QUIC, by its port.
+    /// UDP on QUIC's port.
     Quic,
     Udp,
     Other,
 }
 
-/// Counts packets without TCP, by what they are.
+/// Counts the packets without TCP, by what they are.
 #[derive(Debug, Default)]
 pub(super) struct Beside {
     kinds: BTreeMap<Kind, u64>,
 }
 
 impl Beside {
-    /// One more packet, in which no segment was found.
+    /// Counts a packet in which no segment was found.
     pub(super) fn take(&mut self, packet: &Packet<'_>) {
         let Some(kind) = kind(packet) else {
             return;
@@ -58,7 +58,7 @@ impl Beside {
         *self.kinds.entry(kind).or_default() += 1;
     }
 
-    /// What they are, one sentence each, with what to do instead.
+    /// Describes the packets, one sentence per kind, and what to do instead.
     pub(super) fn said(&self) -> Vec<String> {
         let said = self.kinds.iter().map(|(kind, count)| {
             let packets = if *count == 1 { "packet" } else { "packets" };
@@ -106,7 +106,7 @@ impl Kind {
     }
 }
 
-/// What a packet is; `None` for a fragment of TCP, the rest of which may still come.
+/// What a packet is; `None` for a fragment of TCP, as the rest of it may still come.
 fn kind(packet: &Packet<'_>) -> Option<Kind> {
     let Some(sliced) = sliced(packet.link, packet.bytes) else {
         return Some(Kind::Other);
@@ -161,7 +161,7 @@ fn of_udp(ports: [u16; 2], before: usize) -> Kind {
     }
 }
 
-/// Where a part of a packet stands in it.
+/// The offset of a part of a packet in it.
 fn place(packet: &Packet<'_>, part: &[u8]) -> Option<usize> {
     part.as_ptr()
         .addr()

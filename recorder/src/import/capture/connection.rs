@@ -1,4 +1,4 @@
-//! One connection of a capture: turns segments into what a proxy would have seen.
+//! Turns the segments of one connection in a capture into what a proxy would have seen.
 
 use std::net::SocketAddr;
 
@@ -11,44 +11,44 @@ use super::stream::{Chunk, Stream};
 use crate::import::wall::Wall;
 use crate::proxy::{Cursor, Event, Peer};
 
-/// Segments examined to find out what a connection with a missing beginning is.
+/// How many segments are examined to find out what a connection with a missing beginning is.
 const MAX_LOOKS: u32 = 256;
 
-/// What the versions of TLS begin a record with, whatever is in it.
+/// The first byte of a TLS record: its content type.
 const TLS_RECORDS: std::ops::RangeInclusive<u8> = 0x14..=0x18;
 
-/// What a segment caused.
+/// What a segment told about its connection.
 #[derive(Debug)]
 pub(super) enum Told {
-    /// The client wants a connection, for the first time or again.
+    /// The client sent a SYN, for the first time or again.
     Dialed,
-    /// Nobody listens there.
+    /// Nobody listens at the dialed address.
     Refused,
-    /// The client asks for a WebSocket.
+    /// The client requests an upgrade to WebSocket.
     Opened { path: String, host: Option<String> },
-    /// It is already a WebSocket, whose handshake nobody saw.
+    /// The connection is already a WebSocket; its handshake was not captured.
     Midway,
-    /// The engine accepts a request that the capture lacks.
+    /// The engine accepts a request that was not captured.
     Unasked,
-    /// The client speaks after a request whose answer the capture lacks.
+    /// The client sends frames after a request whose answer was not captured.
     Unanswered,
-    /// It can't be read: TLS, for this host.
+    /// The connection is TLS, to this host, and can't be read.
     Tls(Option<String>),
-    /// It is something else.
+    /// The connection is something else.
     Other,
-    /// As a proxy sees it.
+    /// Something that a proxy would have seen.
     Event(Event),
-    /// The capture lacks this many of a peer's bytes.
+    /// This many of a peer's bytes were not captured.
     Hole(Peer, u64),
-    /// Nothing more comes.
+    /// The connection is over.
     Over,
 }
 
 #[derive(Debug)]
 enum Kind {
-    /// A SYN, and no answer.
+    /// A SYN without an answer so far.
     Dialing,
-    /// What the client has sent so far.
+    /// The client's first bytes so far, not recognized yet.
     Opening(Vec<u8>),
     /// The beginning is missing; this many segments have been examined.
     Midway(u32),
@@ -56,12 +56,12 @@ enum Kind {
     Unread,
 }
 
-/// What one of the two sends.
+/// One direction of a connection: what one peer sends.
 #[derive(Debug)]
 struct Side {
     stream: Option<Stream>,
     cursor: Cursor,
-    /// What it sent last is lost.
+    /// Bytes are missing, and no frame boundary has been found since.
     lost: bool,
     ended: bool,
 }
@@ -77,22 +77,22 @@ impl Side {
     }
 }
 
-/// A connection. The client comes first wherever there are two.
+/// A connection. In every pair the client comes first.
 #[derive(Debug)]
 pub(super) struct Connection {
-    /// Its number in the order of the capture.
+    /// Its number, in the order of the capture.
     pub(super) serial: u64,
     pub(super) begin: Wall,
     ends: [SocketAddr; 2],
     sides: [Side; 2],
     kind: Kind,
     packets: u64,
-    /// From whom the capture has packets.
+    /// Which peers the capture has packets from.
     heard: [bool; 2],
     over: bool,
 }
 
-/// The peer at an index of two.
+/// The peer at an index of a pair.
 fn peer(side: usize) -> Peer {
     if side == 0 {
         Peer::Client
@@ -102,7 +102,7 @@ fn peer(side: usize) -> Peer {
 }
 
 impl Connection {
-    /// That a segment begins, or the first that is seen of it.
+    /// A connection that begins with this segment, or of which this is the first segment captured.
     pub(super) fn new(serial: u64, begin: Wall, first: &Segment) -> Self {
         let answers = first.syn && first.ack.is_some();
         let ends = if answers {
@@ -129,7 +129,7 @@ impl Connection {
         }
     }
 
-    /// Who was dialed.
+    /// The address that was dialed.
     pub(super) fn server(&self) -> SocketAddr {
         self.ends[1]
     }
@@ -143,17 +143,17 @@ impl Connection {
         }
     }
 
-    /// Whether nothing more comes of it.
+    /// Whether the connection is over.
     pub(super) fn is_over(&self) -> bool {
         self.over
     }
 
-    /// Whether nobody has answered its SYN.
+    /// Whether its SYN is still unanswered.
     pub(super) fn is_dialing(&self) -> bool {
         matches!(self.kind, Kind::Dialing) && !self.over
     }
 
-    /// Whether a segment begins another connection between the same two peers.
+    /// Whether a segment begins a new connection between the same two peers.
     pub(super) fn is_followed_by(&self, segment: &Segment) -> bool {
         if !segment.syn || segment.ack.is_some() {
             return false;
@@ -163,7 +163,7 @@ impl Connection {
         self.over || first != Some(segment.seq.wrapping_add(1))
     }
 
-    /// Bytes that it holds.
+    /// How many bytes it holds in memory.
     pub(super) fn held_bytes(&self) -> usize {
         let opening = match &self.kind {
             Kind::Opening(bytes) => bytes.len(),
@@ -191,7 +191,7 @@ impl Connection {
                 told.push(Told::Dialed);
             }
         }
-        // Whatever else there is of it, it was answered.
+        // Anything but another SYN of the client means that the SYN was answered.
         if let Kind::Dialing = self.kind
             && (side == 1 || !segment.syn)
         {
@@ -210,7 +210,7 @@ impl Connection {
         self.pop(at, false, told);
     }
 
-    /// Gives it up, with all that it holds.
+    /// Gives the connection up and drops all that it holds.
     pub(super) fn give_up(&mut self, told: &mut Vec<Told>) {
         self.sides = [Side::new(), Side::new()];
         self.kind = Kind::Unread;
@@ -218,7 +218,7 @@ impl Connection {
         told.push(Told::Over);
     }
 
-    /// The capture ends.
+    /// Takes the end of the capture.
     pub(super) fn end(&mut self, at: Wall, told: &mut Vec<Told>) {
         if !self.over {
             self.pop(at, true, told);
@@ -243,7 +243,7 @@ impl Connection {
         told.push(Told::Over);
     }
 
-    /// Passes on what is in order.
+    /// Passes on the bytes that are in order. With `all`, acknowledged holes are not waited for.
     fn pop(&mut self, at: Wall, all: bool, told: &mut Vec<Told>) {
         let mut side = 0;
         while side < 2 {
@@ -270,7 +270,7 @@ impl Connection {
         }
     }
 
-    /// Bytes in order. True if the other side turned out to be the client.
+    /// Takes bytes that are in order. Returns whether the other side turned out to be the client.
     fn bytes(&mut self, side: usize, bytes: Bytes, told: &mut Vec<Told>) -> bool {
         match &mut self.kind {
             Kind::WebSocket => {
@@ -314,14 +314,15 @@ impl Connection {
         }
     }
 
-    /// The engine speaks before the client: its request is not in the capture if this accepts it.
+    /// Takes bytes of the engine that come before any of the client. If they accept an upgrade, the
+    /// request is missing from the capture.
     fn unasked(&mut self, bytes: Bytes, told: &mut Vec<Told>) {
         if opening::is_tls(&bytes) && self.heard == [false, true] {
             self.kind = Kind::Unread;
             told.push(Told::Tls(None));
         } else if opening::accepts(&bytes) {
             self.kind = Kind::WebSocket;
-            // Its frames are followed from the first that stands alone.
+            // The client's frames are followed from the first one that can be recognized.
             self.sides[0].cursor.skip(1);
             self.sides[0].lost = true;
             told.push(Told::Unasked);
@@ -329,7 +330,8 @@ impl Connection {
         }
     }
 
-    /// The client speaks, and nothing of the engine was captured: frames show that it was accepted.
+    /// Checks a client's bytes when no packet of the engine was captured: frames show that the
+    /// engine accepted the upgrade.
     fn unanswered(&mut self, bytes: &[u8], told: &mut Vec<Told>) {
         let here = &mut self.sides[0].cursor;
         if here.in_head() && opening::frames_of(bytes) == Some(Peer::Client) {
@@ -341,7 +343,8 @@ impl Connection {
         }
     }
 
-    /// Bytes of a connection whose beginning is missing.
+    /// Takes bytes of a connection with a missing beginning. Returns whether the sides were
+    /// swapped.
     fn midway(&mut self, side: usize, bytes: Bytes, told: &mut Vec<Told>) -> bool {
         let Kind::Midway(looks) = &mut self.kind else {
             return false;
@@ -381,7 +384,7 @@ impl Connection {
         swapped
     }
 
-    /// Bytes of a WebSocket, its handshake included.
+    /// Takes bytes of a WebSocket, including its handshake.
     fn frames(&mut self, side: usize, bytes: Bytes, told: &mut Vec<Told>) {
         let peer = peer(side);
         let here = &mut self.sides[side];
@@ -402,7 +405,8 @@ impl Connection {
 
     fn hole(&mut self, side: usize, bytes: u64, told: &mut Vec<Told>) {
         match &mut self.kind {
-            // What a client began with is missing: its frames may show what it is.
+            // The beginning of the client's bytes is missing: its frames may show what the
+            // connection is.
             Kind::Opening(_) if side == 0 => {
                 told.push(Told::Hole(peer(side), bytes));
                 self.kind = Kind::Midway(0);
@@ -434,6 +438,6 @@ impl Connection {
     }
 }
 
-/// Most bytes that one connection holds: both streams, or its opening.
+/// The maximum number of bytes that one connection holds: both streams and its opening.
 pub(super) const MAX_CONNECTION_BYTES: usize =
     2 * super::stream::MAX_HELD_BYTES + MAX_OPENING_BYTES;

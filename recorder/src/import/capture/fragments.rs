@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use etherparse::defrag::IpDefragBuf;
 use etherparse::{IpFragOffset, IpNumber};
 
-/// Most packets that wait for fragments, of at most 64 KiB each. Beyond that the oldest is given
-/// up.
+/// The maximum number of packets, of at most 64 KiB each, that wait for fragments. Beyond it the
+/// oldest is given up.
 const MAX_WAITING: usize = 64;
 
 /// Which packet a fragment belongs to (RFC 791, 3.2; RFC 8200, 4.5).
@@ -23,12 +23,12 @@ pub(super) struct Key {
 #[derive(Debug, Default)]
 pub(super) struct Fragments {
     waiting: BTreeMap<Key, (u64, IpDefragBuf)>,
-    /// Packets that have begun so far.
+    /// How many fragments have come so far; orders the packets by age.
     begun: u64,
 }
 
 impl Fragments {
-    /// Takes a fragment; the packet's payload once it is whole.
+    /// Takes a fragment. Returns the packet's payload once it is complete.
     pub(super) fn take(
         &mut self,
         key: Key,

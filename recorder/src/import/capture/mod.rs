@@ -1,19 +1,19 @@
-//! Network captures: pcap and pcapng, as tcpdump, dumpcap, tshark and Wireshark write them.
+//! Reads network captures: pcap and pcapng, as tcpdump, dumpcap, tshark and Wireshark write them.
 //!
 //! | part | what is in it |
 //! | --- | --- |
 //! | `packets` | the file's packets |
-//! | `segment`, `fragments` | a packet's way through link layer and IP to TCP |
+//! | `segment`, `fragments` | from a packet through link layer and IP to its TCP segment |
 //! | `beside` | packets without TCP: what they are |
 //! | `stream` | one direction of a TCP connection, put in order |
-//! | `opening` | what a connection is, by its first bytes |
+//! | `opening` | what a connection is, judged by its first bytes |
 //! | `connection`, `table` | one connection, and all of them |
-//! | `survey`, `steps` | the two passes over the file: what is in it, and the chosen connections'
+//! | `survey`, `steps` | the two passes over the file: what is in it, then the chosen connections'
 //! steps |
 //!
-//! The proxy's own reader reads what a connection says, so a capture and a proxy at the same place
+//! Connections are decoded by the proxy's own reader, so a capture and a proxy at the same place
 //! give the same tape. The file is streamed: memory holds packets waiting for earlier ones (64
-//! MiB), a message of each connection, and a line about each connection.
+//! MiB), one message of each connection, and a line about each connection.
 
 mod beside;
 mod connection;
@@ -37,8 +37,8 @@ use survey::Survey;
 
 pub(super) use steps::Steps;
 
-/// The result of a capture: the steps of the chosen connections, when the first of them began,
-/// their URLs, and what the tape lacks.
+/// The result of reading a capture: the steps of the chosen connections, when the first of them
+/// began, their URLs, and what the tape lacks.
 pub(super) struct Capture<'a> {
     pub(super) steps: Steps<'a>,
     pub(super) begin: Wall,
@@ -46,7 +46,7 @@ pub(super) struct Capture<'a> {
     pub(super) lacks: Vec<String>,
 }
 
-/// Reads a capture; the input must have been kept.
+/// Reads a capture. It takes two passes, so the input must have been kept.
 pub(super) fn capture<'a>(input: &'a Input, choice: &Choice) -> Result<Capture<'a>, ImportError> {
     let name = input.name();
     let survey = Survey::of(name, input.unpacked()?)?;

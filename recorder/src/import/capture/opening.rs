@@ -1,4 +1,4 @@
-//! Tells what a connection is by its beginning: a request for an upgrade, TLS, or frames already.
+//! Tells what a connection is by its first bytes: an upgrade request, TLS, or frames.
 
 use wstape_wire::Head;
 use wstape_wire::http1::{self, Parsed};
@@ -9,11 +9,11 @@ use crate::proxy::Peer;
 /// What a client's first bytes are.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Opening {
-    /// A request that asks for a WebSocket: its target and its host.
+    /// A request for an upgrade to WebSocket: its target and its host.
     Upgrade { path: String, host: Option<String> },
-    /// Requests for something else, so far.
+    /// The complete head of a request for something else.
     Http,
-    /// TLS, for the host that its hello names.
+    /// TLS, and the host that its client hello names.
     Tls(Option<String>),
     /// Neither.
     Other,
@@ -21,16 +21,17 @@ pub(super) enum Opening {
     Short,
 }
 
-/// Most of a client's bytes that are searched for a request's head or a TLS hello.
+/// How many of a client's bytes are searched for a request's head or a TLS client hello.
 pub(super) const MAX_OPENING_BYTES: usize = 64 << 10;
 
-/// Most headers of a request.
+/// The maximum number of headers in a request.
 const MAX_HEADERS: usize = 128;
 
-/// What a record of TLS begins with: a handshake, and the major version of all that are in use.
+/// The start of a TLS record with a handshake: its content type and the major version that all
+/// versions in use share.
 const TLS_HANDSHAKE: [u8; 2] = [0x16, 0x03];
 
-/// What a client's first bytes are, and how many of them belong to a finished head.
+/// Tells what a client's first bytes are, and how many of them belong to a complete request head.
 pub(super) fn of(bytes: &[u8]) -> (Opening, usize) {
     if bytes.len() < TLS_HANDSHAKE.len() {
         return (Opening::Short, 0);
@@ -67,7 +68,7 @@ pub(super) fn is_tls(bytes: &[u8]) -> bool {
     bytes.starts_with(&TLS_HANDSHAKE)
 }
 
-/// Whether an engine's bytes begin with an answer that makes the connection a WebSocket.
+/// Whether an engine's bytes begin with an answer that accepts the upgrade to WebSocket.
 pub(super) fn accepts(bytes: &[u8]) -> bool {
     let Parsed::Whole(answer, _) = http1::answer(bytes) else {
         return false;
@@ -78,7 +79,7 @@ pub(super) fn accepts(bytes: &[u8]) -> bool {
     answer.status == 101 && answer.headers.iter().any(is_upgrade)
 }
 
-/// TLS with the host that a client's hello names (RFC 6066, 3), once the hello is whole.
+/// TLS with the host that the client hello names (RFC 6066, 3), once the hello is complete.
 fn tls(bytes: &[u8]) -> Opening {
     const RECORD_HEAD: usize = 5;
     const CLIENT_HELLO: u8 = 1;
@@ -93,12 +94,12 @@ fn tls(bytes: &[u8]) -> Opening {
     }
 }
 
-/// The name in a hello; `None` where there is none.
+/// The host name in a client hello; `None` if it names none.
 fn named(hello: &[u8], kind: u8) -> Option<String> {
     const HANDSHAKE_HEAD: usize = 4;
     const VERSION_AND_RANDOM: usize = 2 + 32;
     const SERVER_NAME: u16 = 0;
-    /// Longest name of a host (RFC 1035, 2.3.4).
+    /// The longest host name (RFC 1035, 2.3.4).
     const MAX_NAME_BYTES: usize = 255;
     let mut rest = Fields(hello);
     if *hello.first()? != kind {
@@ -126,7 +127,7 @@ fn named(hello: &[u8], kind: u8) -> Option<String> {
     }
 }
 
-/// What is left of a text of counted fields.
+/// The rest of a text that consists of fields, each preceded by its length.
 struct Fields<'t>(&'t [u8]);
 
 impl<'t> Fields<'t> {
@@ -136,13 +137,13 @@ impl<'t> Fields<'t> {
         Some(taken)
     }
 
-    /// A number of so many bytes.
+    /// Takes a big-endian number of this many bytes.
     fn number(&mut self, bytes: usize) -> Option<usize> {
         let bytes = self.take(bytes)?;
         Some(bytes.iter().fold(0, |n, b| n << 8 | usize::from(*b)))
     }
 
-    /// A field behind its length, which has so many bytes.
+    /// Takes a field and the length before it, a number of this many bytes.
     fn counted(&mut self, bytes: usize) -> Option<&'t [u8]> {
         let length = self.number(bytes)?;
         self.take(length)
@@ -150,8 +151,8 @@ impl<'t> Fields<'t> {
 }
 
 /// The sender of a stretch of a stream that begins with a message, if it consists of frames: a
-/// client masks them, an engine does not (RFC 6455, 5.1). Every head in it must be valid, and one
-/// of its frames complete.
+/// client masks them, an engine does not (RFC 6455, 5.1). Every frame head in it must be valid, and
+/// at least one frame complete.
 pub(super) fn frames_of(bytes: &[u8]) -> Option<Peer> {
     let masked = bytes.get(1)? & 0x80 != 0;
     let (mut at, mut whole) = (0, 0);
@@ -159,7 +160,7 @@ pub(super) fn frames_of(bytes: &[u8]) -> Option<Peer> {
         let rest = &bytes[at..];
         let (head, payload) = match Head::of(rest) {
             Head::Whole { bytes, payload } => (bytes, payload),
-            // The head of the next frame may be torn.
+            // The head of the next frame may be cut off.
             Head::Short(_) => break,
             Head::Illegal => return None,
         };
@@ -185,7 +186,7 @@ pub(super) fn frames_of(bytes: &[u8]) -> Option<Peer> {
     (whole > 0).then_some(if masked { Peer::Client } else { Peer::Engine })
 }
 
-/// Whether a frame's first byte is one that a frame has here.
+/// Whether a frame's first byte is valid for a frame in this place.
 fn is_sound(byte: u8, first: bool, payload: u64) -> bool {
     const COMPRESSED: u8 = 4;
     const MAX_CONTROL_BYTES: u64 = 125;
@@ -218,7 +219,7 @@ mod tests {
         assert_eq!(of(b"SSH-2.0-OpenSSH\r\n").0, Opening::Other);
     }
 
-    /// A client's hello of one extension, or of none.
+    /// A TLS client hello with this extension, or with none.
     fn hello(extension: &[u8]) -> Vec<u8> {
         let mut body = vec![3, 3];
         body.extend([7; 32]);

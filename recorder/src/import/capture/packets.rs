@@ -14,21 +14,22 @@ use crate::error::ImportError;
 use crate::import::kind;
 use crate::import::wall::Wall;
 
-/// What a pcapng begins with.
+/// The first bytes of a pcapng file.
 const SECTION: &[u8] = b"\x0a\x0d\x0d\x0a";
 
-/// Bytes of a file read at once, and most bytes of one block in it: libpcap takes packets of at
-/// most 256 KiB.
+/// How many bytes of a file are read at once, and the largest block in it: libpcap captures at most
+/// 256 KiB of a packet.
 const READ_BYTES: usize = 256 << 10;
 const MAX_BLOCK_BYTES: usize = 4 << 20;
 
-/// Number of the Packet Block, which the Enhanced Packet Block has replaced: old captures have it.
+/// The block type of the obsolete Packet Block, which old captures have instead of the Enhanced
+/// Packet Block.
 const PACKET_BLOCK: u32 = 2;
 
-/// What stands in such a block before the packet.
+/// The length of the fields before the packet in a Packet Block, in bytes.
 const PACKET_BLOCK_HEAD: usize = 20;
 
-/// Most interfaces that one section of a pcapng describes.
+/// The maximum number of interfaces kept of one section of a pcapng.
 const MAX_INTERFACES: usize = 4_096;
 
 /// Microseconds in a second.
@@ -40,19 +41,19 @@ pub(super) struct Packet<'p> {
     pub(super) at: Wall,
     /// The number of its link layer (<https://www.tcpdump.org/linktypes.html>).
     pub(super) link: u32,
-    /// What was captured of it, which may be less than was sent.
+    /// The captured bytes, which may be fewer than were sent.
     pub(super) bytes: &'p [u8],
-    /// Its block says when it was captured; otherwise `at` is the time of the one before it.
+    /// Whether its block has a time; if not, `at` is the time of the packet before it.
     pub(super) timed: bool,
 }
 
-/// What comes next in the file.
+/// What was read next from the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
-    /// A packet, or something about the capture.
+    /// A block: a packet, or something about the capture.
     Some,
     End,
-    /// Its last packet is torn, for example because the capturing program was killed.
+    /// The file ends within a block, for example because the capturing program was killed.
     BrokenOff,
 }
 
@@ -60,21 +61,21 @@ pub(super) enum Next {
 #[derive(Debug, Clone, Copy)]
 struct Interface {
     link: u32,
-    /// Units of its clock in a second.
+    /// Ticks of its clock per second.
     resolution: u128,
     /// Seconds that are added to its times.
     offset: i64,
-    /// Most bytes that were kept of a packet; 0 for all.
+    /// The maximum number of bytes captured of a packet; 0 for no limit.
     snapped: u32,
 }
 
-/// What the packets of a section are read by.
+/// What is needed to read the packets of a section.
 #[derive(Debug, Default)]
 struct Section {
-    /// One for a pcap.
+    /// The interfaces; a pcap has exactly one.
     interfaces: Vec<Interface>,
     big_endian: bool,
-    /// It, or one before it, holds keys of encrypted connections.
+    /// Whether this section or one before it holds keys of encrypted connections.
     keys: bool,
 }
 
@@ -82,17 +83,17 @@ struct Section {
 pub(super) struct Packets<'a> {
     name: String,
     reader: Box<dyn PcapReaderIterator + 'a>,
-    /// Why the input could not be read, which the parser does not pass on.
+    /// Why reading the input failed: the parser does not pass the error on.
     failed: Rc<RefCell<Option<io::Error>>>,
-    /// The current one of a pcapng.
+    /// The current section of a pcapng, or the whole of a pcap.
     section: Section,
-    /// Of the packet before, for blocks that say no time.
+    /// The time of the last packet, for blocks that have none of their own.
     last: Wall,
     size: usize,
 }
 
 impl<'a> Packets<'a> {
-    /// Of a file that is called so in errors.
+    /// Opens a capture; `name` is what errors call the file.
     pub(super) fn open(name: &str, mut input: Box<dyn BufRead + 'a>) -> Result<Self, ImportError> {
         let read = |error| ImportError::Read(name.to_owned(), error);
         let begin = input.fill_buf().map_err(read)?;
@@ -131,12 +132,12 @@ impl<'a> Packets<'a> {
         })
     }
 
-    /// Whether what was read so far holds keys of encrypted connections.
+    /// Whether the part read so far holds keys of encrypted connections.
     pub(super) fn have_keys(&self) -> bool {
         self.section.keys
     }
 
-    /// Passes on the next packet, if the next block is one.
+    /// Reads the next block, and passes it to `take` if it is a packet.
     pub(super) fn next(&mut self, take: impl FnOnce(Packet<'_>)) -> Result<Next, ImportError> {
         let at_byte = self.reader.consumed();
         loop {
@@ -192,13 +193,13 @@ impl<'a> Packets<'a> {
 }
 
 impl Section {
-    /// The packet of a block; `None` for a block of another kind.
+    /// The packet in a block; `None` for other kinds of blocks.
     fn packet<'p>(&mut self, block: &'p PcapBlockOwned<'_>, last: Wall) -> Option<Packet<'p>> {
         match block {
             PcapBlockOwned::LegacyHeader(header) => {
                 let nanoseconds = header.is_nanosecond_precision();
                 self.interfaces.push(Interface {
-                    // The bits above are of its checksums.
+                    // The upper bits describe the frame check sequence.
                     link: header.network.0.cast_unsigned() & 0xffff,
                     resolution: if nanoseconds { 1_000 * MICROS } else { MICROS },
                     offset: 0,
@@ -239,7 +240,7 @@ impl Section {
             PcapBlockOwned::NG(Block::SimplePacket(packet)) => {
                 let interface = self.interface(0)?;
                 let mut bytes = packet.packet_data();
-                // What is beyond the snapshot length fills up the block.
+                // Bytes beyond the snapshot length are padding.
                 let snapped = usize::try_from(interface.snapped).unwrap_or(usize::MAX);
                 if snapped > 0 {
                     bytes = &bytes[..bytes.len().min(snapped)];
@@ -262,7 +263,7 @@ impl Section {
         self.interfaces.get(usize::try_from(number).ok()?)
     }
 
-    /// The packet of a Packet Block.
+    /// The packet in an obsolete Packet Block.
     fn old_packet<'p>(&self, block: &UnknownBlock<'p>) -> Option<Packet<'p>> {
         let word = |at: usize| self.word(block.data.get(at..at + 4)?);
         let number = if self.big_endian {
@@ -273,7 +274,7 @@ impl Section {
         if number != PACKET_BLOCK {
             return None;
         }
-        // The interface and a count of drops share a word.
+        // The interface and the count of dropped packets share a word.
         let halves = word(0)?;
         let interface = if self.big_endian {
             halves >> 16
@@ -296,7 +297,7 @@ impl Section {
         })
     }
 
-    /// The seconds of the option `if_tsoffset`, which the parser takes to be little-endian.
+    /// The seconds in the option `if_tsoffset`, which the parser always reads as little-endian.
     fn offset(&self, described: &InterfaceDescriptionBlock<'_>) -> i64 {
         let mut options = described.options.iter();
         let option = options.find(|option| option.code == OptionCode::IfTsoffset);
@@ -310,7 +311,7 @@ impl Section {
 }
 
 impl Interface {
-    /// What was captured on it at that time.
+    /// A packet captured on this interface at this time.
     fn packet(self, at: Wall, bytes: &[u8]) -> Packet<'_> {
         Packet {
             at,
@@ -320,12 +321,12 @@ impl Interface {
         }
     }
 
-    /// A time in two words of a block.
+    /// A time that a block holds in two words.
     fn ticks(self, high: u32, low: u32) -> Wall {
         self.time((u64::from(high) << 32 | u64::from(low)).into())
     }
 
-    /// A time of its clock, in units since 1970.
+    /// A time of the interface's clock, in ticks since 1970.
     fn time(self, units: u128) -> Wall {
         let micros = units * MICROS / self.resolution;
         let micros = i64::try_from(micros).unwrap_or(i64::MAX);
@@ -333,7 +334,7 @@ impl Interface {
     }
 }
 
-/// Units in a second by the option `if_tsresol`: a power of ten, or of two where its first bit is
+/// Ticks per second by the option `if_tsresol`: a power of ten, or of two if its highest bit is
 /// set.
 fn resolution(option: u8) -> u128 {
     const MAX_EXPONENT: u32 = 38;
@@ -345,7 +346,8 @@ fn resolution(option: u8) -> u128 {
     }
 }
 
-/// An input whose reads are short only at its end. Why it failed stays here.
+/// An input that fills the whole buffer at every read, except at its end. It keeps the error that
+/// made a read fail.
 struct Whole<'a> {
     input: Box<dyn BufRead + 'a>,
     failed: Rc<RefCell<Option<io::Error>>>,

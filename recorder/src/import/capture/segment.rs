@@ -1,4 +1,4 @@
-//! A packet's way to TCP: link layer, IP, fragments.
+//! Extracts the TCP segment of a packet: link layer, IP, fragments.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,14 +11,15 @@ use etherparse::{
 use super::fragments::{Fragments, Key};
 use super::packets::Packet;
 
-/// Link layers that are read, by their numbers.
+/// The link layers that are read, by their numbers.
 const NULL: u32 = 0;
 const ETHERNET: u32 = 1;
 const RAW: [u32; 5] = [12, 14, 101, 228, 229];
 const LOOP: u32 = 108;
 const LINUX_SLL: u32 = 113;
 const LINUX_SLL2: u32 = 276;
-/// Apple's, which `tcpdump -i any` writes on macOS; older ones wrote the number of one for users.
+/// Apple's PKTAP, which `tcpdump -i any` writes on macOS. Older versions wrote a number reserved
+/// for private use.
 const PKTAP: [u32; 2] = [258, 149];
 
 /// A segment of TCP.
@@ -26,19 +27,19 @@ const PKTAP: [u32; 2] = [258, 149];
 pub(super) struct Segment {
     pub(super) from: SocketAddr,
     pub(super) to: SocketAddr,
-    /// The number of its first byte, or of its SYN.
+    /// The sequence number of its first byte, or of its SYN.
     pub(super) seq: u32,
-    /// The number of the byte that its sender wants next.
+    /// The sequence number that its sender expects next.
     pub(super) ack: Option<u32>,
     pub(super) syn: bool,
     pub(super) fin: bool,
     pub(super) rst: bool,
     pub(super) payload: Bytes,
-    /// Bytes behind the payload that were sent and not captured.
+    /// How many bytes after the payload were sent but not captured.
     pub(super) missing: usize,
 }
 
-/// Whether packets of that link layer are read.
+/// Whether packets with this link layer are read.
 pub(super) fn is_read(link: u32) -> bool {
     matches!(link, NULL | ETHERNET | LOOP | LINUX_SLL | LINUX_SLL2)
         || RAW.contains(&link)
@@ -49,15 +50,15 @@ pub(super) fn is_read(link: u32) -> bool {
 struct Datagram {
     from: IpAddr,
     to: IpAddr,
-    /// Bytes of the payload that were sent.
+    /// The payload's length as sent, in bytes.
     declared: usize,
     identification: u32,
     offset: IpFragOffset,
-    /// More fragments follow.
+    /// Whether more fragments follow.
     more: bool,
 }
 
-/// The segment in a packet; `None` where there is none, or where the rest of it is still to come.
+/// The segment in a packet; `None` if there is none, or if other fragments of it are still missing.
 pub(super) fn segment(packet: &Packet<'_>, fragments: &mut Fragments) -> Option<Segment> {
     let sliced = sliced(packet.link, packet.bytes)?;
     let net = sliced.net.as_ref()?;
@@ -80,7 +81,7 @@ pub(super) fn segment(packet: &Packet<'_>, fragments: &mut Fragments) -> Option<
     let Some(TransportSlice::Tcp(tcp)) = &sliced.transport else {
         return None;
     };
-    // Where offloading wrote no length, what was captured is all there was.
+    // With segmentation offload the header may have no length: then nothing counts as missing.
     let missing = if ip.incomplete {
         datagram.declared.saturating_sub(ip.payload.len())
     } else {
@@ -143,7 +144,7 @@ fn of(tcp: &TcpSlice<'_>, from: IpAddr, to: IpAddr, missing: usize) -> Segment {
     }
 }
 
-/// What is in a packet, up to its transport.
+/// Parses a packet up to its transport layer.
 pub(super) fn sliced(link: u32, bytes: &[u8]) -> Option<LaxSlicedPacket<'_>> {
     const TYPE_BYTES: usize = 2;
     if PKTAP.contains(&link) {
@@ -167,14 +168,14 @@ pub(super) fn sliced(link: u32, bytes: &[u8]) -> Option<LaxSlicedPacket<'_>> {
         ETHERNET => LaxSlicedPacket::from_ethernet(bytes).ok(),
         LINUX_SLL => ether_type(14, 16),
         LINUX_SLL2 => ether_type(0, 20),
-        // The family, in four bytes, says what the version of IP says too.
+        // The address family in the first four bytes repeats what IP's version says.
         NULL | LOOP => LaxSlicedPacket::from_ip(bytes.get(4..)?).ok(),
         link if RAW.contains(&link) => LaxSlicedPacket::from_ip(bytes).ok(),
         _ => None,
     }
 }
 
-/// What an Apple header is before: the link layer that it names, and the packet behind it.
+/// Strips an Apple header: returns the link layer that it names and the packet after it.
 fn tapped(bytes: &[u8]) -> Option<(u32, &[u8])> {
     const IS_PACKET: u32 = 1;
     let word = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
@@ -183,7 +184,7 @@ fn tapped(bytes: &[u8]) -> Option<(u32, &[u8])> {
     (next == IS_PACKET && !PKTAP.contains(&link)).then_some((link, behind))
 }
 
-/// The type that an Ethernet header ends in, and where its payload begins, behind tags of VLANs.
+/// The type of an Ethernet header and the offset of its payload, with VLAN tags skipped.
 fn ethernet_type(link: u32, bytes: &[u8]) -> Option<(u16, usize)> {
     const TAGS: [u16; 3] = [0x8100, 0x88a8, 0x9100];
     const TAG_BYTES: usize = 4;
@@ -202,8 +203,8 @@ fn ethernet_type(link: u32, bytes: &[u8]) -> Option<(u16, usize)> {
     }
 }
 
-/// IP behind labels of MPLS (RFC 3032) or behind the header of PPP over Ethernet (RFC 2516); `None`
-/// where the type is another.
+/// The IP packet after MPLS labels (RFC 3032) or a PPP-over-Ethernet header (RFC 2516); `None` for
+/// other types.
 fn labelled(kind: u16, payload: &[u8]) -> Option<&[u8]> {
     const MPLS: [u16; 2] = [0x8847, 0x8848];
     const LABEL_BYTES: usize = 4;

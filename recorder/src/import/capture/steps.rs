@@ -1,4 +1,4 @@
-//! The second pass over a capture, for the steps of the chosen connections.
+//! The second pass over a capture: makes the steps of the chosen connections.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::BufRead;
@@ -20,11 +20,11 @@ use crate::proxy::{Event, Session};
 pub(super) struct Chosen {
     /// Its number in the tape.
     pub(super) conn: u64,
-    /// When its last SYN was sent, which nobody answered.
+    /// When its last SYN was sent, if nobody answered it.
     pub(super) unanswered: Option<Wall>,
 }
 
-/// The steps of a capture.
+/// The steps of a capture, made while it is read.
 pub(in crate::import) struct Steps<'a> {
     packets: Packets<'a>,
     table: Table,
@@ -32,13 +32,13 @@ pub(in crate::import) struct Steps<'a> {
     ended: bool,
 }
 
-/// Makes steps of what is told.
+/// Turns what segments tell about connections into steps.
 struct Teller {
-    /// By their numbers in the order of the capture.
+    /// The connections of the tape, by their numbers in the order of the capture.
     chosen: BTreeMap<u64, Chosen>,
     sessions: BTreeMap<u64, Session>,
     keepalive: Keepalive,
-    /// Kept for its capacity.
+    /// Emptied after each use, kept for its capacity.
     steps: Vec<Step>,
     due: VecDeque<Step>,
     start: Wall,
@@ -116,20 +116,20 @@ impl<'a> Steps<'a> {
         told.due.extend(told.keepalive.out());
     }
 
-    /// The step that the tape ends with.
+    /// The tape's last step, its `end`.
     pub(in crate::import) fn last_step(&mut self) -> Step {
         self.told.imported.duration = self.told.last;
         Step::at(self.told.last, Action::End)
     }
 
-    /// What there was.
+    /// Returns what was imported.
     pub(in crate::import) fn imported(self) -> Imported {
         self.told.imported
     }
 }
 
 impl Teller {
-    /// A moment as a time of the tape, which never steps back.
+    /// Converts a capture time to a time of the tape, which never goes back.
     fn at(&mut self, at: Wall) -> Micros {
         self.last = self.last.max(at.since(self.start));
         self.last
@@ -197,7 +197,7 @@ impl Teller {
         self.pass_on();
     }
 
-    /// A connection that was already open gets a 101, without which a tape could not play it.
+    /// Begins a connection that was already open, with a 101: a tape can't play it without one.
     fn midway(&mut self, serial: u64, conn: u64, at: Micros) {
         let text = format!("connection {conn}: its handshake is not in the capture");
         self.accepted(serial, conn, at, text, Session::midway(conn));

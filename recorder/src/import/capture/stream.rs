@@ -1,9 +1,10 @@
 //! Puts the segments of one direction of a TCP connection in order.
 //!
-//! Like a receiver, this passes a byte on only once all earlier ones have come: what waits for a
-//! retransmission is held. A hole that the receiver has acknowledged was not a hole on the wire;
-//! only the capture lacks it. Because packets may be in another order in a capture than on the
-//! wire, such a hole is given up only after others have come.
+//! Like a receiver, this passes a byte on only once all earlier ones have come; later bytes are
+//! held until the hole is filled by a retransmission. If the receiver has acknowledged the missing
+//! bytes, they did arrive, and only the capture lacks them. Because a capture may hold packets in a
+//! different order than they were sent, such a hole is given up only after further packets have
+//! come.
 
 use std::collections::BTreeMap;
 
@@ -11,59 +12,61 @@ use bytes::Bytes;
 
 use crate::import::wall::Wall;
 
-/// Bytes of one direction that wait for earlier ones. Beyond that the hole is given up: no
-/// receiver's window is larger by default.
+/// How many bytes of one direction may wait for earlier ones. Beyond that the hole is given up: by
+/// default, no receiver's window is larger.
 pub(super) const MAX_HELD_BYTES: usize = 8 << 20;
 
-/// What a waiting segment costs besides its bytes, so that many short ones count too.
+/// What a waiting segment counts besides its bytes, so that many short ones are bounded too.
 const SEGMENT_BYTES: usize = 128;
 
-/// Packets of a connection that a capture may hold in another order than they came.
+/// How many packets of a connection to wait for an acknowledged hole to be filled, as a capture may
+/// hold packets in a different order.
 const MAX_REORDERED: u64 = 32;
 
-/// How long to wait for an acknowledged hole.
+/// How long to wait for an acknowledged hole to be filled.
 const MAX_REORDERED_US: u64 = 100_000;
 
-/// What a direction goes on with.
+/// The next piece of a direction.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Chunk {
     Bytes(Bytes),
-    /// This many bytes that the capture lacks.
+    /// This many bytes are missing from the capture.
     Hole(u64),
-    /// Its sender says that nothing more comes.
+    /// The sender's FIN.
     Fin,
 }
 
-/// A segment that waits.
+/// A segment that waits for earlier bytes.
 #[derive(Debug)]
 struct Held {
     bytes: Bytes,
-    /// Bytes behind them that were not captured.
+    /// How many bytes after `bytes` were sent but not captured.
     missing: usize,
 }
 
-/// One direction.
+/// One direction of a connection. A place is the offset of a byte in it.
 #[derive(Debug)]
 pub(super) struct Stream {
-    /// The number that stands for place 0.
+    /// The sequence number of place 0.
     first: u32,
-    /// The place of the byte that comes next.
+    /// The place of the next byte to pass on.
     next: u64,
     held: BTreeMap<u64, Held>,
     held_bytes: usize,
-    /// Where its sender ended it.
+    /// The place of the sender's FIN.
     fin: Option<u64>,
     fin_told: bool,
-    /// The place up to which the segment that came last was sent, where it was not captured so far.
+    /// Where the segment passed on last really ended, if its end was not captured.
     cut: Option<u64>,
-    /// The place up to which its receiver has it.
+    /// The place up to which the receiver has acknowledged.
     acked: u64,
-    /// Packets of the connection, and when it was, at which the hole at `next` was first seen.
+    /// How many packets of the connection had come, and what time it was, when the hole at `next`
+    /// was first seen.
     hole: Option<(u64, Wall)>,
 }
 
 impl Stream {
-    /// From the byte of this number on.
+    /// A stream that begins at the byte with this sequence number.
     pub(super) fn new(first: u32) -> Self {
         Self {
             first,
@@ -78,30 +81,30 @@ impl Stream {
         }
     }
 
-    /// The number of its first byte.
+    /// The sequence number of its first byte.
     pub(super) fn first(&self) -> u32 {
         self.first
     }
 
-    /// Bytes that wait.
+    /// How many bytes are waiting for earlier ones.
     pub(super) fn held_bytes(&self) -> usize {
         self.held_bytes
     }
 
-    /// The place that a number stands for: the one nearest to what comes next. `None` for one
-    /// before the beginning.
+    /// The place of a sequence number: of all that it could be, the one nearest to the next byte.
+    /// `None` for one before the beginning.
     fn place(&self, number: u32) -> Option<u64> {
-        // Numbers wrap.
+        // Sequence numbers wrap around.
         let low = u32::try_from(self.next & u64::from(u32::MAX)).unwrap_or_default();
         let expected = self.first.wrapping_add(low);
         let distance = number.wrapping_sub(expected).cast_signed();
         self.next.checked_add_signed(distance.into())
     }
 
-    /// A segment came.
+    /// Takes a segment.
     pub(super) fn push(&mut self, number: u32, mut bytes: Bytes, missing: usize, fin: bool) {
         let length = (bytes.len() + missing) as u64;
-        // One from before the beginning is a probe whether the other still lives.
+        // A segment from before the beginning is a keepalive probe.
         let Some(mut place) = self.place(number) else {
             return;
         };
@@ -115,7 +118,7 @@ impl Stream {
         if place < self.next {
             let known = usize::try_from(self.next - place).unwrap_or(usize::MAX);
             if known >= bytes.len() {
-                // Only what was not captured of it is new.
+                // Only its part that was not captured is new.
                 return;
             }
             bytes = bytes.split_off(known);
@@ -131,15 +134,16 @@ impl Stream {
         }
     }
 
-    /// Its receiver has all before this number.
+    /// Takes an acknowledgment: the receiver has everything before this sequence number.
     pub(super) fn ack(&mut self, number: u32) {
         if let Some(place) = self.place(number) {
             self.acked = self.acked.max(place);
         }
     }
 
-    /// What is in order, one piece per call; `packets` of the connection have come so far. Holes
-    /// are given up if they are the capture's own, and `all` of them at its end.
+    /// Takes the next piece that is in order; `packets` of the connection have come so far. A hole
+    /// that only the capture has is given up after a while, or at once if `all` is set, at the
+    /// capture's end.
     pub(super) fn pop(&mut self, packets: u64, at: Wall, all: bool) -> Option<Chunk> {
         loop {
             if let Some(cut) = self.cut.take().filter(|cut| *cut > self.next) {
@@ -158,7 +162,7 @@ impl Stream {
             self.hole = None;
             let end = place + held.bytes.len() as u64;
             if held.missing > 0 {
-                // Whatever came of it again was cut off at the same length.
+                // A retransmission would have been cut off at the same length.
                 self.cut = Some(end + held.missing as u64);
             }
             let known = usize::try_from(self.next - place).unwrap_or(usize::MAX);
@@ -187,7 +191,7 @@ impl Stream {
     fn pop_fin(&mut self, packets: u64, at: Wall, all: bool) -> Option<Chunk> {
         let fin = self.fin.filter(|_| !self.fin_told)?;
         if fin > self.next {
-            // What is before it was not captured at all.
+            // The bytes before it were not captured at all.
             return self.pop_hole(fin, packets, at, all);
         }
         self.fin_told = true;
@@ -211,7 +215,7 @@ mod tests {
         stream.push(FIRST.wrapping_add(place), text.as_bytes().into(), 0, false);
     }
 
-    /// All that is in order; a hole as so many dots.
+    /// Everything that is in order, with a dot for each missing byte.
     fn said(stream: &mut Stream, packets: u64, all: bool) -> String {
         let mut said = String::new();
         while let Some(chunk) = stream.pop(packets, Wall::ZERO, all) {
@@ -231,7 +235,7 @@ mod tests {
         assert_eq!(said(&mut stream, 1, false), "");
         push(&mut stream, 0, "abc");
         assert_eq!(said(&mut stream, 2, false), "abcdef");
-        // Again, and again with more behind; then a probe for the byte before.
+        // The same again, then with more after it; then a single byte that is already known.
         push(&mut stream, 0, "abc");
         push(&mut stream, 4, "efgh");
         push(&mut stream, 7, "h");
@@ -249,7 +253,7 @@ mod tests {
         push(&mut stream, 0, "ab");
         push(&mut stream, 4, "ef");
         assert_eq!(said(&mut stream, 0, false), "ab");
-        // It was lost on the wire: the receiver has not got it.
+        // It was lost on the wire: the receiver has not acknowledged it.
         assert_eq!(said(&mut stream, 1_000, false), "");
         stream.ack(FIRST.wrapping_add(6));
         assert_eq!(said(&mut stream, MAX_REORDERED - 1, false), "");
@@ -308,7 +312,8 @@ mod tests {
             order in any::<prop::sample::Index>(),
         ) {
             let mut stream = stream();
-            // Pieces anywhere, again and again; then all of it in short ones, from the last.
+            // Pieces from anywhere, overlapping; then the whole text in short pieces, the last one
+            // first.
             let mut pieces: Vec<(usize, usize)> = cuts
                 .iter()
                 .map(|(at, length)| (at.index(text.len()), *length))

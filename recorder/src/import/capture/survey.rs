@@ -13,17 +13,18 @@ use crate::error::ImportError;
 use crate::import::wall::Wall;
 use crate::proxy::Peer;
 
-/// Most connections that are listed: each WebSocket, and each dial to where one was.
+/// The maximum number of connections listed: those that are a WebSocket, and failed dials to the
+/// same addresses.
 const MAX_LISTED: usize = 1 << 16;
 
-/// Most hosts that a sentence about TLS names.
+/// The maximum number of hosts that a sentence about TLS names.
 const MAX_NAMED: usize = 5;
 
-/// What to do about a capture that has one direction alone.
+/// What to do about a capture that has only one direction.
 const BOTH_WAYS: &str = "capture both directions, without src, dst, inbound or -Q in the filter, \
                          and where both pass: tcpdump -i any -s 0 -w NEW.pcap tcp port PORT";
 
-/// Most hosts that are counted one by one.
+/// The maximum number of hosts that TLS connections are counted by.
 const MAX_HOSTS: usize = 1_024;
 
 /// A connection that may become part of the tape.
@@ -33,7 +34,7 @@ pub(super) struct Outline {
     pub(super) serial: u64,
     pub(super) begin: Wall,
     pub(super) url: String,
-    /// When its last SYN was sent, which nobody answered.
+    /// When its last SYN was sent, if nobody answered it.
     pub(super) unanswered: Option<Wall>,
 }
 
@@ -41,42 +42,44 @@ pub(super) struct Outline {
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     pub(super) listed: Vec<Outline>,
-    /// The numbers of those that are listed.
+    /// The serial numbers of the WebSocket connections in `listed`.
     open: BTreeSet<u64>,
-    /// Where each WebSocket was dialed, by its URL there.
+    /// The servers with a WebSocket, each with the URL of the first one dialed there.
     servers: BTreeMap<SocketAddr, String>,
-    /// Dials that have not become anything: when each began, to where, when it was tried last.
+    /// Dials that have not become anything yet: when each began, its server, and when its last SYN
+    /// was sent, or `None` if one was answered.
     dials: BTreeMap<u64, (Wall, SocketAddr, Option<Wall>)>,
-    /// Connections that are TLS, by port and host.
+    /// The number of TLS connections, by port and host.
     tls: BTreeMap<(u16, Option<String>), u64>,
-    /// The capture holds keys of some.
+    /// Whether the capture holds keys of some of them.
     keys: bool,
-    /// Connections that are something else.
+    /// The number of connections that are something else.
     others: u64,
     midway: u64,
-    /// Those of whose handshake the capture has one half alone.
+    /// The connections with one half of their handshake missing from the capture.
     halves: BTreeSet<u64>,
-    /// The only peer that was heard on those of `open` on which just one was.
+    /// Those of `open` with packets of only one peer, and which peer that is.
     only: BTreeMap<u64, Peer>,
-    /// Bytes that the capture lacks, and of how many connections.
+    /// How many bytes are missing from the capture, and from which connections.
     holes: u64,
     torn: BTreeSet<u64>,
     broken_off: bool,
     unread: BTreeMap<u32, u64>,
-    /// Packets, and those of them that hold no TCP.
+    /// The number of packets.
     packets: u64,
-    /// Packets that have no time.
+    /// The number of packets without a time.
     untimed: u64,
     beside: Beside,
-    /// Connections of which no first byte was captured, and those of them with packets of one
-    /// peer alone.
+    /// All connections still followed at the end, and how many of them have packets of only one
+    /// peer. Reported only if nothing else was found, in which case none of them has its first
+    /// bytes.
     silent: u64,
     one_way: u64,
     too_many: bool,
 }
 
 impl Survey {
-    /// Of a file that errors call `name`.
+    /// Surveys a capture; `name` is what errors call the file.
     pub(super) fn of(name: &str, input: Box<dyn BufRead + '_>) -> Result<Self, ImportError> {
         let mut survey = Self::default();
         let mut packets = Packets::open(name, input)?;
@@ -181,7 +184,7 @@ impl Survey {
                 self.holes += bytes;
                 self.torn.insert(serial);
             }
-            // Whatever happened, its SYN was answered.
+            // In all these cases its SYN was answered.
             Told::Refused | Told::Event(_) | Told::Over => {
                 if let Some((_, _, tried)) = self.dials.get_mut(&serial) {
                     *tried = None;
@@ -190,7 +193,7 @@ impl Survey {
         }
     }
 
-    /// Keeps of an open connection whether one peer alone was heard so far.
+    /// Notes whether only one peer of an open connection was heard so far.
     fn hear(&mut self, connection: &Connection) {
         if !self.open.contains(&connection.serial) {
             return;
@@ -220,7 +223,7 @@ impl Survey {
         });
     }
 
-    /// Adds failed dials to an address where there was a WebSocket at another time.
+    /// Lists the failed dials to an address that had a WebSocket at another time.
     fn list_dials(&mut self) {
         for (serial, (begin, server, unanswered)) in std::mem::take(&mut self.dials) {
             if let Some(url) = self.servers.get(&server) {
@@ -235,7 +238,7 @@ impl Survey {
         self.listed.sort_by_key(|outline| outline.serial);
     }
 
-    /// What the tape lacks, and why, a sentence each.
+    /// What the tape lacks and why, one sentence each.
     pub(super) fn lacks(&self) -> Vec<String> {
         let mut lacks = Vec::new();
         lacks.extend(self.tls_said());
@@ -247,7 +250,7 @@ impl Survey {
             ));
         }
         lacks.extend(self.one_way_said());
-        // Where there is one direction alone, that has been said.
+        // Connections with only one direction have just been reported.
         let halves = self
             .halves
             .iter()
@@ -349,7 +352,7 @@ impl Survey {
         ))
     }
 
-    /// What is said of a capture without a WebSocket.
+    /// The error for a capture without a WebSocket.
     fn nothing(&self, name: &str) -> ImportError {
         const AGAIN: &str = "start the capture before the client dials, on the port that it \
                              dials: tcpdump \

@@ -10,38 +10,38 @@ use super::packets::Packet;
 use super::segment::{Segment, is_read, segment};
 use crate::import::wall::Wall;
 
-/// Most connections that are followed. Beyond that those that are over are forgotten, then those
-/// silent for longest.
+/// The maximum number of connections followed. Beyond it, finished connections are forgotten first,
+/// then those silent for longest.
 const MAX_CONNECTIONS: usize = 16_384;
 
-/// Most bytes that all of them hold while waiting for earlier ones. A connection that needs more is
-/// given up.
+/// The maximum number of bytes that all connections hold while waiting for earlier bytes. The
+/// connection that exceeds it is given up.
 const MAX_HELD_BYTES: usize = 64 << 20;
 
 const _: () = assert!(super::connection::MAX_CONNECTION_BYTES < MAX_HELD_BYTES);
 
-/// Who speaks with whom, the smaller address first.
+/// The two addresses of a connection, the smaller one first.
 type Pair = (SocketAddr, SocketAddr);
 
-/// Connections, and what there is of packets that came in fragments.
+/// The connections that are followed, and the packets that came in fragments.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     connections: BTreeMap<Pair, (u64, Connection)>,
     fragments: Fragments,
-    /// Connections so far.
+    /// How many connections there were so far.
     serial: u64,
-    /// Packets so far.
+    /// How many packets there were so far.
     pub(super) packets: u64,
     held: usize,
     /// Packets of link layers that are not read, by the layer's number.
     pub(super) unread: BTreeMap<u32, u64>,
-    /// Packets that hold no segment.
+    /// The packets without a segment.
     pub(super) beside: Beside,
-    /// Kept for its capacity.
+    /// Emptied after each use, kept for its capacity.
     told: Vec<Told>,
 }
 
-/// Connections that are forgotten at once, of those that are followed.
+/// How many of the followed connections are forgotten at once.
 const FORGOTTEN: usize = MAX_CONNECTIONS / 8;
 
 impl Table {
@@ -76,13 +76,13 @@ impl Table {
         }
     }
 
-    /// Whether a connection is there that the segment belongs to; it may have begun one.
+    /// Whether the segment belongs to a connection that is followed. Begins one if needed.
     fn is_followed(&mut self, pair: &Pair, at: Wall, segment: &Segment) -> bool {
         let known = self.connections.get(pair).map(|(_, known)| known);
         if known.is_some_and(|known| !known.is_followed_by(segment)) {
             return true;
         }
-        // A segment without content begins none: it may be the last answer on a finished one.
+        // A segment without payload begins no connection: it may be the last ACK of a finished one.
         if known.is_none() && !segment.syn && segment.payload.is_empty() {
             return false;
         }
@@ -110,7 +110,7 @@ impl Table {
         self.held = held.map(|(_, known)| known.held_bytes()).sum();
     }
 
-    /// The capture ends here.
+    /// Takes the end of the capture.
     pub(super) fn end(&mut self, at: Wall, mut tell: impl FnMut(&Connection, Told)) {
         for (_, connection) in self.connections.values_mut() {
             connection.end(at, &mut self.told);
@@ -120,7 +120,7 @@ impl Table {
         }
     }
 
-    /// Those that are followed.
+    /// The connections that are followed.
     pub(super) fn connections(&self) -> impl Iterator<Item = &Connection> {
         self.connections.values().map(|(_, connection)| connection)
     }

@@ -1,4 +1,4 @@
-//! An archive's record of the answer to a handshake: its status, its headers, its body.
+//! How an archive records the answer to a handshake: status, headers, body.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -21,26 +21,26 @@ pub(super) struct Response<'a> {
     headers: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) content: Option<Content<'a>>,
-    /// Chrome's and mitmproxy's word for a failure.
+    /// The error text, as Chrome and mitmproxy write it.
     #[serde(rename = "_error", borrow)]
     error: Option<&'a RawValue>,
-    /// Playwright's.
+    /// The error text, as Playwright writes it.
     #[serde(rename = "_failureText")]
     failure: Option<String>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Content<'a> {
-    /// Where Playwright has put the messages.
+    /// The file that Playwright puts the messages in.
     #[serde(rename = "_file")]
     file: Option<String>,
-    /// Where Playwright's traces before 1.65 have put them: a file of `resources/`.
+    /// The file in `resources/` that Playwright's traces before 1.65 put the messages in.
     #[serde(rename = "_sha1")]
     resource: Option<String>,
-    /// The body, where the archive has it.
+    /// The body, if the archive has it.
     #[serde(borrow)]
     text: Option<&'a RawValue>,
-    /// How that is written, where it is not the text itself.
+    /// How the body is encoded, if `text` is not the plain text.
     #[serde(borrow)]
     encoding: Option<&'a RawValue>,
 }
@@ -69,7 +69,7 @@ impl Content<'_> {
     }
 }
 
-/// Where a trace keeps the files that its log names.
+/// The folder of a trace with the files that its log names.
 const RESOURCES: &str = "resources/";
 
 #[derive(Deserialize)]
@@ -79,8 +79,8 @@ pub(super) struct Header {
 }
 
 impl Response<'_> {
-    /// How the handshake was answered; `talks` if messages followed, `refused` is the status of a
-    /// refusal according to the browser, `body` what came with it.
+    /// How the handshake was answered. `talks` tells whether messages followed; `refused` is the
+    /// status of a refusal by the browser's error text; `body` is the refusal's body.
     pub(super) fn answer(
         &self,
         place: &Place,
@@ -90,7 +90,7 @@ impl Response<'_> {
     ) -> Result<Answer, ImportError> {
         let headers = headers(place, ".response.headers", self.headers)?;
         let status = self.status.map_or("0", RawValue::get);
-        // Over HTTP/2 and 3 a WebSocket's CONNECT is answered with a 200 (RFC 8441, 5).
+        // Over HTTP/2 and 3, a WebSocket is a CONNECT request answered with 200 (RFC 8441, 5).
         let stream = self.version.as_deref().is_some_and(|version| {
             let version = version.to_ascii_lowercase();
             ["h2", "h3", "http/2", "http/3"]
@@ -101,11 +101,11 @@ impl Response<'_> {
             Ok(101) => Answer::Accepted(headers),
             Ok(200) if stream => Answer::Accepted(headers),
             _ if talks => Answer::Accepted(headers),
-            // Chrome and mitmproxy write 0 where no answer came, Playwright -1.
+            // Chrome and mitmproxy write 0 if no answer came, Playwright writes -1.
             Ok(-1 | 0) => refused.map_or(Answer::Never, |status| {
                 Answer::Refused(status, headers, Bytes::new())
             }),
-            // Only announced an answer (RFC 9110, 15.2), and none came.
+            // An interim answer (RFC 9110, 15.2) without a final one after it.
             Ok(102..=199) => Answer::Never,
             Ok(status @ 200..=599) => Answer::Refused(status.unsigned_abs(), headers, body),
             _ => {
@@ -124,7 +124,7 @@ impl Response<'_> {
     }
 }
 
-/// The status in Chrome's text for a refused handshake; its archives hold nothing else about one.
+/// The status in Chrome's error text for a refused handshake; its archives have it nowhere else.
 pub(super) fn status_in(failure: &str) -> Option<u16> {
     let (_, status) = failure.split_once("Unexpected response code: ")?;
     let status = status.trim().parse().ok()?;

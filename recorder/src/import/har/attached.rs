@@ -1,4 +1,4 @@
-//! The files that an archive names: beside it in its folder, or with it in a zip.
+//! The files that an archive names: next to it in its folder, or in the same zip.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use zip::ZipArchive;
 
-/// Most bytes that one file of a zip may be unpacked to.
+/// The maximum size of a file unpacked from a zip, in bytes.
 const MAX_UNPACKED_BYTES: u64 = 1 << 30;
 
 /// What a zip is read from.
@@ -20,18 +20,18 @@ impl<T: Read + Seek> ReadSeek for T {}
 /// A zip that several readers share.
 pub(in crate::import) type SharedZip = Rc<RefCell<ZipArchive<Box<dyn ReadSeek>>>>;
 
-/// What a file is read from once it is open. One of a zip is unpacked to a temporary file first.
+/// A file opened for reading. A file in a zip is unpacked to a temporary file first.
 pub(super) type Opened = File;
 
-/// Where the files are that an archive names.
+/// Where to find the files that an archive names.
 #[derive(Clone)]
 pub(in crate::import) enum Attached {
     Folder(PathBuf),
     Zip {
         zip: SharedZip,
-        /// What errors call it.
+        /// What errors call the zip.
         name: String,
-        /// The archive's own folder within it, with a slash behind it where it has one.
+        /// The folder of the archive itself in the zip: empty, or ending in a slash.
         folder: String,
     },
 }
@@ -43,7 +43,7 @@ impl fmt::Debug for Attached {
 }
 
 impl Attached {
-    /// What errors call a file of it.
+    /// What errors call one of these files.
     pub(super) fn name_of(&self, file: &str) -> String {
         match self {
             Self::Folder(folder) => folder.join(file).display().to_string(),
@@ -51,7 +51,7 @@ impl Attached {
         }
     }
 
-    /// Opens a file of it, whose name has been looked at.
+    /// Opens one of these files. The caller has checked that the name is safe.
     pub(super) fn open(&self, file: &str) -> io::Result<Opened> {
         match self {
             Self::Folder(folder) => File::open(folder.join(file)),
@@ -67,7 +67,7 @@ impl Attached {
     }
 }
 
-/// Unpacks a file of a zip within its bound.
+/// Unpacks a file of a zip, up to the size limit.
 pub(super) fn copy(packed: impl Read, to: &mut impl io::Write) -> io::Result<()> {
     let copied = io::copy(&mut packed.take(MAX_UNPACKED_BYTES + 1), to)?;
     if copied > MAX_UNPACKED_BYTES {

@@ -1,4 +1,4 @@
-//! How an archive has the end of a connection.
+//! How an archive records the end of a connection.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -7,7 +7,7 @@ use super::place::Place;
 use crate::error::import::ImportError;
 use crate::import::wall::{Wall, span_of_ms};
 
-/// `_webSocketClose`, where it is no word.
+/// The value of `_webSocketClose`, unless that is the word `aborted`.
 #[derive(Deserialize)]
 struct CloseEvent<'a> {
     code: Option<u16>,
@@ -20,7 +20,7 @@ struct CloseEvent<'a> {
 pub(super) enum Ending {
     /// The transport broke.
     Aborted,
-    /// It is known that it did, and no more.
+    /// The connection ended; how is not recorded.
     Gone,
     Closed {
         at: Option<Wall>,
@@ -39,8 +39,9 @@ pub(super) fn ending(place: &Place, text: &RawValue) -> Result<Ending, ImportErr
         let message = "expected {\"code\", \"reason\", \"timestamp\"} or \"aborted\"";
         place.flaw(PART, message)
     })?;
-    // HTTP Toolkit counts it from its process's start (`wsClosedTimestamp` is a performance time),
-    // which nothing in the archive ties to a date: the connection's own length tells the end then.
+    // HTTP Toolkit counts this time from the start of its process (`wsClosedTimestamp` is a
+    // performance time), and nothing in the archive relates that to a date. The end then follows
+    // from how long the connection took.
     let at = match event.timestamp.map(RawValue::get) {
         None => None,
         Some(text) if span_of_ms(text).is_some() => Wall::from_epoch(text),

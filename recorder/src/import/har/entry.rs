@@ -18,12 +18,12 @@ use crate::error::import::{ImportError, quoted};
 use crate::import::session::{Answer, Moment, Sender, Session, ended, handshake, message};
 use crate::import::wall::{Wall, span_of_ms};
 
-/// An entry of `log.entries`: what is read of it.
+/// The parts of an entry of `log.entries` that are read.
 #[derive(Deserialize)]
 pub(super) struct Entry<'a> {
     #[serde(rename = "startedDateTime")]
     started: Option<String>,
-    /// How long it took in milliseconds.
+    /// How long the entry took, in milliseconds.
     #[serde(borrow)]
     time: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -60,8 +60,8 @@ impl<'a> Entry<'a> {
         let status = self.response.as_ref().and_then(|r| r.status);
         let request = self.request.as_ref();
         let url = request.and_then(|r| r.url.as_deref());
-        // A refused one of mitmproxy's is told by what it asked for alone. The text is looked
-        // through first: it is one of many entries, and seldom one of these.
+        // A handshake that mitmproxy saw refused shows only in its request. The text is searched
+        // before it is parsed, because few of an archive's many entries are WebSockets.
         let asks = request.and_then(|r| r.headers).is_some_and(|headers| {
             headers.get().contains("ebsocket") && {
                 let headers: Vec<Header> = serde_json::from_str(headers.get()).unwrap_or_default();
@@ -71,7 +71,7 @@ impl<'a> Entry<'a> {
                     .any(|h| h.name.eq_ignore_ascii_case("upgrade") && to(h))
             }
         });
-        // Cypress's recorder gives every entry a list, which is empty for what is no WebSocket.
+        // Cypress's recorder writes a list into every entry, empty if it is not a WebSocket.
         let plain = url.is_some_and(|url| url.starts_with("http"));
         let listed = self
             .messages
@@ -83,8 +83,8 @@ impl<'a> Entry<'a> {
             || url.is_some_and(|url| url.starts_with("ws://") || url.starts_with("wss://"))
     }
 
-    /// What is known before the entry is read: when it began, and its URL. Errors in it are
-    /// reported once it is read.
+    /// What is known before the whole entry is read, such as when it began and its URL. Errors in
+    /// it are not reported here but once it is read.
     pub(super) fn outline(
         &self,
         place: &Place,
@@ -114,8 +114,8 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// When it began, by its own word; `None` where that is 1969 or 1970, which is Chrome's for a
-    /// dial of which nothing came.
+    /// When the entry says it began. `None` for a date in 1969 or 1970, which Chrome writes for a
+    /// dial without an answer.
     fn started(&self, place: &Place) -> Result<Option<Wall>, ImportError> {
         let Some(text) = self.started.as_deref() else {
             return Ok(None);
@@ -128,7 +128,7 @@ impl<'a> Entry<'a> {
         Ok(Some(started).filter(|started| started.is_plausible()))
     }
 
-    /// How long it took, by its own word.
+    /// How long the entry says it took.
     fn lasted(&self, writer: Writer) -> Micros {
         let lasted = self.time.and_then(|time| span_of_ms(time.get()));
         let lasted = lasted.unwrap_or_default();
@@ -138,8 +138,8 @@ impl<'a> Entry<'a> {
         lasted
     }
 
-    /// How long it waited, by its own word: Chrome and what copies its protocol mean until the last
-    /// message.
+    /// How long the entry waited for an answer. Chrome, and what copies its protocol, count until the
+    /// last message.
     fn waited(&self) -> Option<Micros> {
         span_of_ms(self.timings.as_ref()?.wait?.get())
     }
@@ -164,7 +164,7 @@ impl<'a> Entry<'a> {
         Ok(messages)
     }
 
-    /// The connection; `placed` is its start if the archive does not say.
+    /// Reads the connection; `placed` is its start if the archive has no date for it.
     pub(super) fn session(
         self,
         place: &Place,
@@ -180,8 +180,9 @@ impl<'a> Entry<'a> {
         let lasted = self.lasted(writer);
         let request = self.request.unwrap_or_default();
         let mut response = self.response.unwrap_or_default();
-        // Looked at ahead: a connection whose first message is older than its beginning began
-        // with it, and one that has a message was accepted, whatever its status.
+        // The first message is needed early: a connection with a message older than its own start
+        // began with that message, and a connection with any message was accepted, whatever its
+        // status.
         let first = messages.first()?;
         let earliest = first.as_ref().and_then(|first| first.at);
         let talks = first.as_ref().is_some_and(|first| first.error.is_none());
@@ -197,15 +198,15 @@ impl<'a> Entry<'a> {
         let Some(begin) = dated.or(placed) else {
             return Err(place.flaw("", "expected a startedDateTime, found none"));
         };
-        // How long it took to fail, by a clock that began elsewhere, says nothing.
+        // Without a date, the time until it failed can't be placed on the tape's clock.
         let lasted = if dated.is_some() {
             lasted
         } else {
             Micros::ZERO
         };
         let until = begin.plus(lasted);
-        // Chrome records no close, but a WebSocket's receive time is above zero only once it is
-        // closed, and then covers all the time until its end.
+        // Chrome records no close. But a WebSocket's `receive` time is above zero only once it is
+        // closed, and then lasts until its end.
         let received = self.timings.and_then(|timings| timings.receive);
         let received = received.and_then(|receive| span_of_ms(receive.get()));
         let gone = writer.closes && received.is_some_and(|span| span > Micros::ZERO);
@@ -274,37 +275,37 @@ fn is_error(first: &First) -> bool {
     first.error.is_some()
 }
 
-/// What is known of an entry before it is read.
+/// What is known of an entry before all of it is read.
 #[derive(Debug)]
 pub(super) struct Outline {
-    /// It has a date, if not one that can be true.
+    /// Whether it has a date at all, even one that can't be true.
     pub(super) undated: bool,
-    /// When it began, by the entry's own word.
+    /// When the entry says it began.
     pub(super) begin: Option<Wall>,
-    /// When its first message came.
+    /// The time of its first message.
     pub(super) earliest: Option<Wall>,
-    /// When it failed, by a clock that began elsewhere.
+    /// When it failed, on a monotonic clock of unknown origin.
     pub(super) monotonic: Option<Micros>,
     pub(super) lasted: Micros,
     pub(super) url: Option<String>,
-    /// How many messages something else stands in for.
+    /// How many messages the archive replaced by a placeholder.
     pub(super) left_out: usize,
 }
 
-/// What follows the handshake: messages, then the end, where it is known.
+/// What follows the handshake: the messages, then the end if it is known.
 struct Body<'a> {
     messages: Messages<'a>,
     ending: Option<Ending>,
-    /// Why the browser gave the connection up, where it did.
+    /// Why the browser gave the connection up, if it did.
     failure: Option<String>,
     open: bool,
-    /// Of the last message, or the beginning.
+    /// The time of the last message so far, at first the beginning.
     last: Wall,
-    /// The beginning and the time that the entry took.
+    /// The end by the entry's own duration.
     until: Wall,
-    /// The last message is an error.
+    /// Whether the last message is an error.
     failed: bool,
-    /// What is left of the end.
+    /// The moments of the end that are not passed on yet.
     rest: vec::IntoIter<Moment>,
 }
 
@@ -322,7 +323,7 @@ impl Iterator for Body<'_> {
                 return self.rest.next().map(Ok);
             }
         };
-        // Playwright can be told to leave the times out.
+        // Playwright can be configured to leave times out.
         let at = next.at.unwrap_or(self.last);
         self.last = self.last.max(at);
         self.failed = matches!(next.what, What::Error(_));
@@ -341,7 +342,7 @@ impl Iterator for Body<'_> {
 }
 
 impl Body<'_> {
-    /// How it ended; once.
+    /// The moments of the connection's end, the first time it is called.
     fn end(&mut self) -> Option<Vec<Moment>> {
         let reset = |at| vec![Moment::new(at, Action::Drop(End::Reset))];
         let last = self.last.max(self.until);
@@ -357,7 +358,7 @@ impl Body<'_> {
                 }
             });
         }
-        // What comes after an error is no connection any more.
+        // If the last message was an error, the connection broke there.
         (std::mem::take(&mut self.failed) && self.open).then(|| reset(self.last))
     }
 }

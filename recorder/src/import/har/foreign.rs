@@ -1,4 +1,4 @@
-//! What other programs export that is no archive, and what to do instead.
+//! Recognizes files of other programs that are not HAR archives, and says what to do instead.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ const OPENAPI: &str = record!("an OpenAPI document, which describes requests but
 const K6: &str = record!("k6's measurements, which hold no messages");
 const TSHARK: &str = "tshark's output for a capture; import the capture itself: wstape import pcap";
 
-/// What a file begins with, or says near its beginning, and what it is.
+/// What a file begins with, and what it is.
 const BEGINS: [(&str, &str); 8] = [
     (
         "version https://git-lfs.github.com/spec/",
@@ -33,7 +33,7 @@ const BEGINS: [(&str, &str); 8] = [
     ("{\"type\":\"Metric\"", K6),
 ];
 
-/// Of XML: what stands near its beginning.
+/// Tags near the beginning of an XML file, and what the file is.
 const ELEMENTS: [(&str, &str); 3] = [
     ("<charles-session", CHARLES),
     (
@@ -46,10 +46,10 @@ const ELEMENTS: [(&str, &str); 3] = [
     ),
 ];
 
-/// How far from its beginning an element of XML is looked for.
+/// How far into an XML file its tag is searched for.
 const MAX_BEGIN_BYTES: usize = 4 << 10;
 
-/// Members of a JSON object, all of which are there, and what it is.
+/// Member names that a JSON object must all have, and what it then is.
 const OBJECTS: [(&[&str], &str); 7] = [
     (
         &["info", "item"],
@@ -75,13 +75,13 @@ const OBJECTS: [(&[&str], &str); 7] = [
     ),
 ];
 
-/// As [`OBJECTS`], of the first object of a list.
+/// Like [`OBJECTS`], but for the first object of a list.
 const LISTS: [(&[&str], &str); 2] = [
     (&["_index", "_source"], TSHARK),
     (&["actualPort", "scheme"], CHARLES),
 ];
 
-/// Of zips: what the name of a file in it begins and ends with, and what the zip is.
+/// How the name of a file in a zip begins and ends, and what the zip then is.
 const ZIPS: [(&str, &str, &str); 2] = [
     (
         "raw/",
@@ -100,7 +100,7 @@ const ZIPS: [(&str, &str, &str); 2] = [
 #[serde(transparent)]
 struct Members<'t>(#[serde(borrow)] BTreeMap<String, &'t RawValue>);
 
-/// What a text is; `None` where it is none of the known.
+/// What a text is; `None` if it is not recognized.
 pub(super) fn of(text: &str) -> Option<&'static str> {
     let text = text.trim_start();
     if text.starts_with('<') {
@@ -124,7 +124,7 @@ fn with_all(known: &[(&[&str], &'static str)], members: &Members<'_>) -> Option<
     found.map(|(_, what)| *what)
 }
 
-/// What a zip is, by the names of the files in it.
+/// What a zip is, judged by the names of the files in it.
 pub(super) fn of_zip(names: &[String]) -> Option<&'static str> {
     let found = ZIPS.iter().find(|(begin, end, _)| {
         names

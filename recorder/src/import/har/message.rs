@@ -1,4 +1,4 @@
-//! A message of an entry, as it stands there and as it is meant.
+//! A message of an entry, as the archive writes it and as it is understood.
 
 use std::borrow::Cow;
 
@@ -9,12 +9,12 @@ use wstape_tape::Micros;
 use crate::import::session::{BINARY, Sender, TEXT};
 use crate::import::wall::Wall;
 
-/// A message.
+/// A message of an entry.
 #[derive(Debug)]
 pub(super) struct Message {
-    /// `None` where the archive says none.
+    /// When it was sent or received; `None` if the archive does not say.
     pub(super) at: Option<Wall>,
-    /// Of an error without such a time: since the browser's own start.
+    /// The time since the browser started, if that is what the archive has.
     pub(super) monotonic: Option<Micros>,
     pub(super) what: What,
 }
@@ -26,13 +26,13 @@ pub(super) enum What {
         opcode: u8,
         payload: Vec<u8>,
     },
-    /// The browser says why the connection failed.
+    /// Why the connection failed, in the browser's words.
     Error(String),
-    /// The archive has something else in its place.
+    /// The archive has a placeholder instead of the message; this says so.
     LeftOut(String),
 }
 
-/// A message as it stands in the text.
+/// A message as the archive writes it.
 #[derive(Deserialize)]
 pub(super) struct Written<'a> {
     #[serde(rename = "type", borrow)]
@@ -50,11 +50,12 @@ pub(super) struct Written<'a> {
 pub(super) struct First {
     pub(super) at: Option<Wall>,
     pub(super) monotonic: Option<Micros>,
-    /// What it says, where it is an error.
+    /// The text of the message, if it is an error.
     pub(super) error: Option<String>,
 }
 
-/// What httpcrabber writes in a message's place, such as `[binary, 5 bytes]`.
+/// Recognises a placeholder that httpcrabber writes instead of a message, such as
+/// `[binary, 5 bytes]`.
 pub(super) fn stand_in(sender: Sender, opcode: u8, data: &str) -> Option<What> {
     const CUT: &str = "...[TRUNCATED]";
     let whose = match sender {

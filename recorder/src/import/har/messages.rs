@@ -18,14 +18,14 @@ use crate::error::import::{ImportError, quoted};
 use crate::import::session::{Sender, TEXT};
 use crate::import::wall::{Wall, span_of_s};
 
-/// Most bytes of a line of messages beside an archive: what fits a line of a tape, and some for
-/// the keys.
+/// The longest line of a message file next to an archive, in bytes: what fits in a line of a tape,
+/// and some room for the keys.
 const MAX_MESSAGE_LINE_BYTES: usize = MAX_LINE_BYTES + 4096;
 
 /// Base64, padded or not.
 const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, PADDED_OR_NOT);
 
-/// As some exporters write it, of the letters that a URL may have.
+/// The URL-safe alphabet, which some exporters use.
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, PADDED_OR_NOT);
 
 const PADDED_OR_NOT: GeneralPurposeConfig =
@@ -34,7 +34,7 @@ const PADDED_OR_NOT: GeneralPurposeConfig =
 /// The messages of an entry.
 pub(super) struct Messages<'a> {
     place: Place,
-    /// Messages read so far.
+    /// How many messages were read so far.
     count: u64,
     source: Source<'a>,
     writer: Writer,
@@ -44,10 +44,10 @@ pub(super) struct Messages<'a> {
 
 enum Source<'a> {
     None,
-    /// What is left of a list's text, after its bracket or a message.
+    /// The rest of a list's text, after its bracket or a message.
     Embedded(&'a str),
-    /// A file beside the archive that is opened when it is reached: how many there are is not
-    /// bounded, how many can be open is.
+    /// A file next to the archive. It is opened only when reached, because there may be more such
+    /// files than can be open at once.
     Closed(Attached, String),
     Open {
         name: String,
@@ -60,7 +60,7 @@ impl<'a> Messages<'a> {
         Self::new(place, Source::None)
     }
 
-    /// Those of a list in the archive.
+    /// The messages in a list of the archive.
     pub(super) fn embedded(place: Place, list: &'a str) -> Result<Self, ImportError> {
         match list.strip_prefix('[') {
             Some(rest) => Ok(Self::new(place, Source::Embedded(rest))),
@@ -68,13 +68,13 @@ impl<'a> Messages<'a> {
         }
     }
 
-    /// Those of a file beside the archive, a message a line.
+    /// The messages in a file next to the archive, one per line.
     pub(super) fn attached(
         place: Place,
         beside: Option<&Attached>,
         file: &str,
     ) -> Result<Self, ImportError> {
-        // Of an answer that was no 101 the file may be a page or an image.
+        // For an answer other than a 101, the file may be a page or an image.
         let extension = Path::new(file).extension();
         if extension.is_none_or(|extension| extension != "jsonl") {
             return Ok(Self::none(place));
@@ -87,7 +87,7 @@ impl<'a> Messages<'a> {
                  standard input"
             )));
         };
-        // An archive may come from anyone: it names files of its own folder and no others.
+        // An archive may come from anyone, so it may only name files in its own folder.
         let within = |part| matches!(part, Component::Normal(_) | Component::CurDir);
         if !Path::new(file).components().all(within) {
             return Err(flaw(format!(
@@ -114,14 +114,14 @@ impl<'a> Messages<'a> {
         self
     }
 
-    /// With times as Playwright 1.61.0 wrote them, of a connection that began then.
+    /// Marks the times as written by Playwright 1.61.0, for a connection that began at this time.
     pub(super) fn squeezed(mut self, begin: Option<Wall>) -> Self {
         self.squeezed = begin.map(Squeezed::from);
         self
     }
 
-    /// Dates those that a clock tells which began elsewhere: the connection began then, and its
-    /// last message came so long after.
+    /// Makes dates of times that count from the browser's start, for a connection that began at
+    /// `begin` and whose last message came `until_last` after that.
     pub(super) fn counted(
         &mut self,
         begin: Wall,
@@ -140,7 +140,7 @@ impl<'a> Messages<'a> {
         Ok(())
     }
 
-    /// How many there are that something else stands in for, up to a flaw.
+    /// How many messages the archive replaced by a placeholder, up to the first flaw.
     pub(super) fn left_out(&mut self) -> usize {
         self.ahead(|messages| {
             let whole = messages.map_while(Result::ok);
@@ -150,7 +150,7 @@ impl<'a> Messages<'a> {
         })
     }
 
-    /// Looks at the first message, before any is read.
+    /// Looks at the first message without consuming it; none may have been read before.
     pub(super) fn first(&mut self) -> Result<Option<First>, ImportError> {
         let first = self.ahead(|messages| messages.next().transpose())?;
         Ok(first.map(|message| First {
@@ -163,7 +163,7 @@ impl<'a> Messages<'a> {
         }))
     }
 
-    /// Looks at messages before any is read; they are read all the same.
+    /// Passes the messages to `look` without consuming them; none may have been read before.
     fn ahead<T>(&mut self, look: impl FnOnce(&mut Self) -> T) -> T {
         let start = match &self.source {
             Source::Embedded(text) => Source::Embedded(text),
@@ -189,7 +189,8 @@ impl<'a> Messages<'a> {
                         self.count += 1;
                         return Err(self.no_message("not an object"));
                     }
-                    // The list is known to be JSON; what a message is, is seen here.
+                    // The list is known to be JSON; whether its elements are messages is checked
+                    // here.
                     let mut values = serde_json::Deserializer::from_str(rest).into_iter();
                     let Some(written) = values.next() else {
                         return Ok(None);
@@ -243,14 +244,14 @@ impl<'a> Messages<'a> {
             self.no_message(said)
         })?;
         let is_error = written.kind == "error";
-        // Some exporters write the number as a string, or a date.
+        // Some exporters write the time as a string or as a date.
         let time = written.time.map(|time| time.get().trim_matches('"'));
         let (at, monotonic) = match time {
             None | Some("-1") => (None, None),
             Some(text) => self.when(text, is_error)?,
         };
         let sender = match &*written.kind {
-            // Cypress's recorder says it otherwise than all the rest.
+            // Cypress's recorder has other words than all other writers.
             "send" | "request" => Sender::Client,
             "receive" | "response" => Sender::Engine,
             "error" => {
@@ -313,7 +314,8 @@ impl<'a> Messages<'a> {
         })
     }
 
-    /// When a message came: as a date, and since the browser's own start where its time says that.
+    /// A message's time: as a date, and as the time since the browser's start if that is what the
+    /// archive has.
     fn when(
         &mut self,
         text: &str,
@@ -321,7 +323,8 @@ impl<'a> Messages<'a> {
     ) -> Result<(Option<Wall>, Option<Micros>), ImportError> {
         let found = || quoted(text);
         let date = Wall::from_epoch(text);
-        // Of a dial that never began Chrome tells by a clock that counts from its own start.
+        // For a dial that failed at once, Chrome writes a time on a clock that counts from its own
+        // start.
         if date.is_none() && (is_error || self.writer.times == Times::Counted) {
             let shown = span_of_s(text).ok_or_else(|| {
                 let message = format!("expected a time in seconds, found {}", found());
@@ -343,7 +346,7 @@ impl<'a> Messages<'a> {
         self.flaw("", format!("{expected}, found something else: {said}"))
     }
 
-    /// A flaw of a part of the message read last, such as `.opcode`.
+    /// A flaw in a part of the message read last, such as `.opcode`.
     fn flaw(&self, part: &str, message: impl Into<String>) -> ImportError {
         if let Source::Open { name, .. } = &self.source {
             let part = part.strip_prefix('.');

@@ -1,9 +1,9 @@
-//! HTTP archives (HAR 1.2) with WebSocket messages, as Chrome's `DevTools`, mitmproxy, HTTP Toolkit
-//! and Playwright write them.
+//! Reads HTTP archives (HAR 1.2) with WebSocket messages, as Chrome's `DevTools`, mitmproxy, HTTP
+//! Toolkit and Playwright write them.
 //!
-//! An archive is one JSON document, so its text is held in memory, once: what is read of it are
-//! slices, and messages are parsed one at a time as the tape asks for them. Those that Playwright
-//! has put into files beside the archive are streamed from there.
+//! An archive is one JSON document, so its text is held in memory, but only once: what is read of
+//! it are slices, and messages are parsed one at a time as they are needed. Messages that
+//! Playwright put into files next to the archive are streamed from there.
 
 mod answer;
 mod attached;
@@ -52,10 +52,11 @@ struct Log<'a> {
     entries: Entries<'a>,
 }
 
-/// Where an archive comes from.
+/// How to get an archive.
 const EXPORT: &str = "export one with Export HAR in the Network panel of the browser's DevTools";
 
-/// The entries that are `WebSockets`, by their place in the list, and how many there are in all.
+/// The entries that are `WebSockets`, with their indices in the list, and the number of all
+/// entries.
 struct Entries<'a> {
     web_sockets: Vec<(usize, Entry<'a>)>,
     all: usize,
@@ -67,7 +68,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
     }
 }
 
-/// Collects [`Entries`]: of an entry that is no WebSocket nothing is kept.
+/// Collects [`Entries`]: only WebSocket entries are kept.
 struct Each<'a>(PhantomData<Entry<'a>>);
 
 impl<'de: 'a, 'a> Visitor<'de> for Each<'a> {
@@ -92,8 +93,8 @@ impl<'de: 'a, 'a> Visitor<'de> for Each<'a> {
     }
 }
 
-/// The text of an archive, without the byte order mark that some tools put before it. `name` is
-/// what errors call it.
+/// The text of an archive, without the byte order mark that some tools write. Errors call it
+/// `name`.
 pub(super) fn text(name: &str, bytes: Vec<u8>) -> Result<String, ImportError> {
     let flaw = |message: String| ImportError::Flaw {
         name: name.to_owned(),
@@ -130,15 +131,15 @@ pub(super) fn text(name: &str, bytes: Vec<u8>) -> Result<String, ImportError> {
     Ok(text)
 }
 
-/// What a text is that is no archive, and what to do about it, where that is known.
+/// What a text that is not an archive is instead, and what to do about it, if known.
 fn known(text: &str) -> Option<String> {
     let foreign = foreign::of(text).map(str::to_owned);
     foreign.or_else(|| wrapping::of(text))
 }
 
-/// The chosen connections of an archive, in the order of their beginning, and what is to be said
-/// of what it lacks. `beside` is where files are looked for that it names; `None` where it came by
-/// standard input.
+/// The chosen connections of an archive, in the order they began, and sentences about what the
+/// archive lacks. Files that it names are looked for in `beside`, which is `None` if the archive
+/// came from standard input.
 pub(super) fn sessions<'a>(
     name: &str,
     text: &'a str,
@@ -179,7 +180,7 @@ pub(super) fn sessions<'a>(
     let (mut timeless, mut left_out) = (0, 0);
     for which in chosen {
         let (index, entry) = entries[which].take().expect("each is chosen once");
-        // One without any time in an archive without any is wrong.
+        // A connection without any time, in an archive that has none for it, is an error.
         let outline = &outlines[which];
         let dated = outline.monotonic.is_some() || outline.undated;
         let begin = dated.then_some(begins[which]);
@@ -216,16 +217,16 @@ pub(super) fn sessions<'a>(
     Ok((sessions, lacks))
 }
 
-/// When each began. One that the archive dates to no time stands where it stands in its list:
-/// behind the one before it, and so long behind other such ones as their own clock says, but not
-/// behind the next.
+/// When each connection began. One without a date is placed by its position in the list: after the
+/// connection before it, and not later than the next one with a date. Between several such
+/// connections the differences of their own clock are kept.
 fn placed(outlines: &[Outline]) -> Vec<Wall> {
     let dated = |outline: &Outline| match (outline.begin, outline.earliest) {
         (Some(begin), Some(earliest)) => Some(begin.min(earliest)),
         (begin, earliest) => begin.or(earliest),
     };
     let mut begins = Vec::with_capacity(outlines.len());
-    // The end of the last that has a date, and the first clock since.
+    // The end of the last dated connection, and the first monotonic time after it.
     let mut before: Option<(Wall, Option<Micros>)> = None;
     for (at, outline) in outlines.iter().enumerate() {
         if let Some(begin) = dated(outline) {
@@ -244,7 +245,7 @@ fn placed(outlines: &[Outline]) -> Vec<Wall> {
     begins
 }
 
-/// What an archive's writer never tells, where it shows.
+/// What the archive's writer evidently never records.
 fn lacks(creator: Option<&Program>, sessions: &[Session<'_>]) -> Vec<String> {
     let is = |name| creator.is_some_and(|creator| creator.is(name));
     let count = |is: fn(&Session<'_>) -> bool| sessions.iter().filter(|s| is(s)).count();
@@ -265,7 +266,7 @@ fn lacks(creator: Option<&Program>, sessions: &[Session<'_>]) -> Vec<String> {
             "none of the {accepted} accepted connections has a message: {why}"
         ));
     }
-    // The only end that Playwright tells of is that the browser gave a connection up.
+    // Playwright records a single kind of end: the browser failed the connection.
     if endless > 0 && (endless == accepted || is(PLAYWRIGHT)) {
         let creator = creator.and_then(|creator| creator.name.as_deref());
         let creator = creator.unwrap_or("its writer");

@@ -1,17 +1,17 @@
-//! Where in an archive something is wrong.
+//! Places in an archive, for errors.
 
 use crate::error::import::{ImportError, quoted};
 
-/// Where in the archive, for errors.
+/// An entry of an archive, for errors.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     pub(super) name: String,
-    /// From 0, as in `log.entries[0]`.
+    /// The entry's index from 0, as in `log.entries[0]`.
     pub(super) entry: usize,
 }
 
 impl Place {
-    /// A flaw of a part of the entry, such as `.startedDateTime`.
+    /// A flaw in a part of the entry, such as `.startedDateTime`.
     pub(super) fn flaw(&self, part: &str, message: impl Into<String>) -> ImportError {
         ImportError::Flaw {
             name: self.name.clone(),
@@ -20,7 +20,7 @@ impl Place {
         }
     }
 
-    /// A time that is none.
+    /// The flaw of a value that is not a time.
     pub(super) fn no_epoch(&self, part: &str, found: &str) -> ImportError {
         let found = quoted(found);
         self.flaw(

@@ -1,26 +1,28 @@
-//! Archives without what belongs around their entries, as left by tools that take them apart.
+//! Recognizes archives without the JSON around their entries, as left by tools that take them
+//! apart.
 
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-/// Members of an entry, of which each has one.
+/// Member names of which every entry has at least one.
 const OF_AN_ENTRY: [&str; 2] = ["startedDateTime", "request"];
 
-/// What an event of the `DevTools`' protocol has, in a list or, as `chromedriver` logs it, in a
-/// string, and how far from the beginning it is looked for.
+/// Text that every network event of the `DevTools` protocol has, the same text in an event that
+/// stands in a string, as `chromedriver` logs it, and how far from the beginning they are searched
+/// for.
 const CDP: &str = "\"Network.";
 const LOGGED_CDP: &str = "\\\"Network.";
 const MAX_BEGIN_BYTES: usize = 64 << 10;
 
-/// What Playwright's HTML report says near its beginning.
+/// Text near the beginning of Playwright's HTML report.
 const REPORT: &str = "<title>Playwright Test Report";
 
-/// An object's members by their names, as they stand.
+/// An object's members by name, as unparsed JSON.
 type Members<'t> = BTreeMap<String, &'t RawValue>;
 
-/// What JSON is that should be an archive but lacks its wrapping, and the command that adds it;
-/// `None` for other JSON.
+/// What a text is if it is an archive without its wrapping, and the command that adds it; `None`
+/// for anything else.
 pub(super) fn of(text: &str) -> Option<String> {
     let is_entry = |names: &Members<'_>| OF_AN_ENTRY.iter().any(|name| names.contains_key(*name));
     let said = |what: &str, command: &str| {
@@ -53,7 +55,7 @@ pub(super) fn of(text: &str) -> Option<String> {
         } else {
             ("the DevTools' own events", "..")
         };
-        // Their clock counts from the browser's start: that makes dates of it.
+        // The events' clock counts from the browser's start; adding this makes it look like dates.
         return Some(format!(
             "{whose}; import the texts that the engine sent as lines: jq -c '{each} | select(.method? \
              == \"Network.webSocketFrameReceived\") | .params | select(.response.opcode == 1) | \
@@ -89,7 +91,7 @@ pub(super) fn of(text: &str) -> Option<String> {
     None
 }
 
-/// The name of the function that a text calls with an object.
+/// The name of the function, if the text is a call with an object as its argument.
 fn called(text: &str) -> Option<&str> {
     let (name, object) = text.trim_start().split_once('(')?;
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '.');

@@ -1,59 +1,58 @@
-//! The programs that write archives: what theirs have and lack, by the name and the version that
-//! stand in them.
+//! What is known about an archive from the name and the version of the program that wrote it.
 
 use serde::Deserialize;
 
 use crate::import::wall::Wall;
 
-/// A program as an archive names it: what made it, or the browser that was driven.
+/// A program that an archive names: its creator, or the browser that it was recorded with.
 #[derive(Deserialize)]
 pub(super) struct Program {
     pub(super) name: Option<String>,
     version: Option<String>,
 }
 
-/// What the archive's writer implies about it.
+/// What is known about an archive from the program that wrote it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Writer {
-    /// A receive time above zero is a closed connection's.
+    /// A connection whose `receive` time is above zero was closed.
     pub(super) closes: bool,
     pub(super) times: Times,
-    /// Where a message is binary or long, something else stands in its place.
+    /// Binary and long messages may be replaced by placeholders.
     pub(super) stands_in: bool,
 }
 
-/// How an archive has its messages' times.
+/// What the times of an archive's messages mean.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Times {
     #[default]
     Dates,
-    /// Of Playwright 1.61.0: a thousandfold too small.
+    /// Too small by a factor of 1000, as Playwright 1.61.0 writes them.
     Squeezed,
-    /// Seconds since the browser's own start, as its protocol has them.
+    /// Seconds since the browser started, as in its `DevTools` protocol.
     Counted,
 }
 
-/// What Chrome and what is built on it (Edge, Brave) call themselves.
+/// The name that Chrome, and browsers built on it (Edge, Brave), write as the creator.
 const CHROME: &str = "WebInspector";
 
-/// Cypress's recorder, which tells of ends as Chrome does.
+/// A recorder for Cypress, which records ends as Chrome does.
 const CYPRESS: &str = "@neuralegion/cypress-har-generator";
 
-/// Those that copy the times of Chrome's protocol.
+/// Writers that copy the times of the `DevTools` protocol.
 const COUNTING: [&str; 2] = ["Chrome HAR Capturer", CYPRESS];
 
-/// Writes `[binary, 5 bytes]` for a message, unless it is told otherwise.
+/// By default it writes `[binary, 5 bytes]` instead of a binary message.
 pub(super) const STANDING_IN: &str = "httpcrabber";
 
 pub(super) const PLAYWRIGHT: &str = "Playwright";
 
 pub(super) const FIREFOX: &str = "Firefox";
 
-/// Of Firefox's messages, which its DevTools show.
+/// What to say about Firefox, whose `DevTools` show messages but do not export them.
 pub(super) const FIREFOXS: &str = "Firefox and Safari export none; record with Chrome's DevTools, or \
                                    between page and engine with wstape proxy";
 
-/// Where those record that can.
+/// The advice for any other writer.
 const OTHERWISE: &str = "record with the DevTools open before the page connects, or with recordHar \
                          of Playwright 1.61 or later";
 
@@ -80,14 +79,14 @@ impl Program {
         own.is_some_and(|own| own.eq_ignore_ascii_case(name))
     }
 
-    /// Its name and version, for sentences.
+    /// Its name and version, to be shown.
     pub(super) fn shown(&self) -> String {
         let name = self.name.as_deref().unwrap_or_default();
         let version = self.version.as_deref().unwrap_or_default();
         format!("{name} {version}").trim().to_owned()
     }
 
-    /// What to do where an archive of it has no `WebSocket`.
+    /// What to do if an archive of this program has no `WebSocket`.
     pub(super) fn advice(of: Option<&Self>) -> String {
         const FIRST: [u32; 2] = [1, 61];
         const LACKING: [&str; 2] = ["chrome-har", "puppeteer-har"];
@@ -109,7 +108,7 @@ impl Program {
         let leaves_out = "leaves WebSockets out of archives and traces; use 1.61 or later, or \
                           record between page and engine with wstape proxy";
         if version.is_empty() {
-            // Traces name their version since long before these.
+            // All traces that have WebSockets name the version.
             return format!(
                 "a trace that does not name Playwright's version is of one before 1.61, which \
                  {leaves_out}"
@@ -127,9 +126,9 @@ impl Program {
         }
     }
 
-    /// Whether it is a Playwright whose times are squeezed (microsoft/playwright#41360): 1.61.0,
-    /// what led to it, and 1.62's first nights. A stage's stamp is a day or milliseconds since
-    /// 1970; that of 18 June 2026 squeezes, that of 19 June does not.
+    /// Whether it is a Playwright that writes times too small by a factor of 1000
+    /// (microsoft/playwright#41360): 1.61.0, and the pre-releases of it and of 1.62.0 that were made
+    /// before 19 June 2026. A pre-release ends in its date or in milliseconds since 1970.
     fn squeezes_times(&self) -> bool {
         const RIGHT_FROM: &str = "2026-06-19";
         let version = self.version.as_deref().filter(|_| self.is(PLAYWRIGHT));

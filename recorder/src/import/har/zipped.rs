@@ -1,5 +1,5 @@
-//! Archives in a zip: a HAR with its files, as Playwright's `recordHar` writes them, and Playwright's
-//! `trace.zip`, whose network log has an archive's entries line by line.
+//! Reads archives in a zip: a HAR with its files, as Playwright's `recordHar` writes it, or
+//! Playwright's `trace.zip`, with one entry per line in its network log.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -15,22 +15,22 @@ use super::attached::{Attached, ReadSeek, SharedZip, copy};
 use super::foreign;
 use crate::error::ImportError;
 
-/// What a zip begins with.
+/// The first bytes of a zip.
 const MAGIC: &[u8] = b"PK\x03\x04";
 
-/// The lines of a network log that are an archive's entries.
+/// The type of the lines in a network log that are entries.
 const SNAPSHOT: &str = "resource-snapshot";
 
-/// Most bytes of an archive that comes out of a zip, which is in memory while it is read.
+/// The maximum size of an archive unpacked from a zip, in bytes: it is held in memory.
 const MAX_TEXT_BYTES: usize = 1 << 30;
 
-/// What a log of a trace begins with.
+/// The type of the first line in a trace's log.
 const OPTIONS: &str = "context-options";
 
-/// Most bytes of the first line of a trace's log.
+/// The longest first line of a trace's log, in bytes.
 const MAX_OPTIONS_BYTES: u64 = 1 << 20;
 
-/// A line of a network log, or the first one of a trace's.
+/// A line of a network log, or the first line of a trace's log.
 #[derive(Deserialize)]
 struct Line<'a> {
     #[serde(rename = "type")]
@@ -43,13 +43,13 @@ struct Line<'a> {
     browser: Option<String>,
 }
 
-/// Whether a file that begins so is a zip.
+/// Whether a file with these first bytes is a zip.
 pub(in crate::import) fn is_zip(first: &[u8]) -> bool {
     first.starts_with(MAGIC)
 }
 
-/// The archive in a zip, as JSON, and where the files are that it names. `name` is what errors
-/// call the zip.
+/// The archive in a zip, as JSON, and where to find the files that it names. Errors call the zip
+/// `name`.
 pub(in crate::import) fn unzipped(
     name: &str,
     file: Option<File>,
@@ -143,13 +143,13 @@ pub(in crate::import) fn unzipped(
     Ok((text, Attached::Zip { zip, name, folder }))
 }
 
-/// The folder of a file in the zip, with the slash at its end.
+/// The folder of a file in the zip: empty, or ending in a slash.
 fn folder_of(name: &str) -> &str {
     name.rfind('/').map_or("", |at| &name[..=at])
 }
 
-/// Playwright's version, which is empty where an old one left it out, and the browser's name, each
-/// as JSON, as a trace's log begins with them.
+/// Playwright's version (empty if the line has none, as in old traces) and the browser's name, each as
+/// JSON, from the first line of a trace's log.
 fn options_of(zip: &mut ZipArchive<Box<dyn ReadSeek>>, trace: &str) -> Option<(String, String)> {
     let mut line = Vec::new();
     let packed = zip.by_name(trace).ok()?.take(MAX_OPTIONS_BYTES);
@@ -162,8 +162,8 @@ fn options_of(zip: &mut ZipArchive<Box<dyn ReadSeek>>, trace: &str) -> Option<(S
     })
 }
 
-/// Adds the entries of a network log to a list's JSON. A log that broke off with its browser ends
-/// where it does.
+/// Appends the entries of a network log to a list's JSON. Lines that are not valid are skipped, as
+/// the last one may be cut off.
 fn entries_of(log: &[u8], entries: &mut Vec<u8>) {
     for line in log.split(|b| *b == b'\n') {
         let Ok(line) = serde_json::from_slice::<Line<'_>>(line) else {

@@ -1,11 +1,11 @@
-//! Lines in cryptofeed's raw files, as its `AsyncFileCallback` writes them.
+//! Reads lines of cryptofeed's raw files, as its `AsyncFileCallback` writes them.
 //!
-//! | line | what it says |
+//! | line | meaning |
 //! | --- | --- |
-//! | `1795750690.25: {…}` | the engine sent that |
-//! | `wss://… <- 1795750690.1: {…}` | the client sent that |
+//! | `1795750690.25: {…}` | the engine sent this message |
+//! | `wss://… <- 1795750690.1: {…}` | the client sent this message |
 //! | `wss://… <-> 1795750690.0` | the client dials |
-//! | `https://… -> 1795750689.5: {…}`, `configuration: {…}` | nothing of the connection |
+//! | `https://… -> 1795750689.5: {…}`, `configuration: {…}` | not part of the connection |
 //!
 //! A binary message is written as Python writes bytes, `b'\x1f…'`.
 
@@ -14,7 +14,7 @@ use crate::error::import::{ImportError, quoted};
 use crate::import::session::{BINARY, Sender, TEXT};
 use crate::import::wall::Wall;
 
-/// What a line says.
+/// The meaning of a line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
     /// The client dials.
@@ -25,7 +25,7 @@ pub(super) enum Line {
         opcode: u8,
         payload: Vec<u8>,
     },
-    /// Of what is no part of the connection: HTTP's answers, the recorder's own settings.
+    /// Not part of the connection: an HTTP answer, or the recorder's own settings.
     Beside,
 }
 
@@ -79,7 +79,7 @@ fn message(place: &Place, from: Sender, text: &str) -> Result<Line, ImportError>
     })
 }
 
-/// Bytes as Python writes them; `None` where a text is something else.
+/// Decodes bytes as Python writes them; `None` for any other text.
 fn bytes(text: &str) -> Option<Vec<u8>> {
     let quote = text
         .strip_prefix('b')?

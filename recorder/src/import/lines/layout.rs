@@ -4,7 +4,7 @@ use wstape_tape::Micros;
 
 use super::time::LineTime;
 
-/// The gap between messages whose lines give no time.
+/// The default gap between messages if lines have no time.
 const DEFAULT_EVERY: Micros = Micros::from_ms(100);
 
 /// How to read the lines of a file.
@@ -17,12 +17,12 @@ const DEFAULT_EVERY: Micros = Micros::from_ms(100);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lines {
-    /// Where a line gives its message's time.
+    /// Where a line has its message's time.
     pub time: LineTime,
-    /// The JSON pointer to the message in a JSON line; `None` if the message is all of it, or
+    /// The JSON pointer to the message in a JSON line. `None` if the message is the whole line, or
     /// everything after its time.
     pub message: Option<String>,
-    /// The gap between messages if lines give no time.
+    /// The gap between messages if lines have no time.
     pub every: Micros,
     /// The format of the lines.
     pub form: LineForm,
@@ -32,18 +32,18 @@ pub struct Lines {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LineForm {
-    /// One message each, located by [`Lines::time`] and [`Lines::message`].
+    /// One message per line, located by [`Lines::time`] and [`Lines::message`].
     #[default]
     Plain,
-    /// Tardis' format: a date, a blank and the message (its API and its cache), or
-    /// `{"localTimestamp":…,"message":…}` (`/replay` of its machine). An empty line is where its
-    /// recorder lost the connection.
+    /// Tardis' format: a date, a space and the message (its API and its cache), or
+    /// `{"localTimestamp":…,"message":…}` (`/replay` of its machine). At an empty line its recorder
+    /// lost the connection.
     Tardis,
     /// The format of cryptofeed's `AsyncFileCallback`: seconds, a colon and the message, with
-    /// separate lines for what the client said and when it dialled.
+    /// separate lines for messages of the client and for its dials.
     Cryptofeed,
-    /// Rows of CSV under a row of names. The pointers' first token names a column, or is its index
-    /// from 0; the rest leads into the JSON there.
+    /// CSV with a header row. The first token of a pointer is a column's name, or its index from 0;
+    /// the rest is a pointer into the JSON in that column.
     Csv,
 }
 

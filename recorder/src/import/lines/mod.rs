@@ -1,12 +1,12 @@
-//! Feed recorders' files: one message per line, with or without the time it came.
+//! Reads the files of feed recorders: one message per line, with or without its time.
 //!
-//! Such a file contains no handshake and no client: its tape is one connection, on which the engine
-//! sends each line's message at its time. Tardis notes where its recorder lost the connection:
-//! there it ends, and the next line's message begins another. cryptofeed notes each dial, and what
-//! its client said.
+//! Such a file contains no handshake and nothing of a client: its tape is one connection, on which
+//! the engine sends each line's message at its time. Tardis marks where its recorder lost the
+//! connection: the connection ends there, and the next message begins another. cryptofeed writes
+//! down each dial and what its client sent.
 //!
-//! `layout` is what the user says about them, `rows` reads lines or CSV rows, `record` finds time
-//! and message in one, `time` reads time formats, `cryptofeed` its own kind of line.
+//! `layout` says how to read a file, `rows` reads lines or CSV rows, `record` finds the time and
+//! the message in one, `time` parses time formats, `cryptofeed` reads its own kind of line.
 
 mod cryptofeed;
 mod layout;
@@ -28,7 +28,7 @@ use rows::Rows;
 pub use layout::{LineForm, Lines};
 pub use time::LineTime;
 
-/// The connections in such a file, one after the other. Errors call it `name`.
+/// Reads the connections in such a file, one after the other. Errors call it `name`.
 pub(super) fn session<'a>(
     name: &str,
     layout: &Lines,
@@ -66,15 +66,15 @@ pub(super) fn session<'a>(
 struct Messages<'a> {
     layout: Lines,
     rows: Rows<'a>,
-    /// Lines that held a message.
+    /// How many lines with a message were read.
     said: u64,
-    /// Of the message before.
+    /// The time of the last message.
     last: Wall,
-    /// Connections that were lost before this one.
+    /// The number of connections that were lost before this one.
     connection: u64,
-    /// When the client dialled of whose connection nothing has come yet.
+    /// When the client dialled, if nothing has come since.
     dialled: Option<Wall>,
-    /// What comes before the next line, last first.
+    /// Moments that come before the next line, in reverse order.
     waiting: Vec<Moment>,
     ended: bool,
 }
@@ -96,7 +96,7 @@ impl Iterator for Messages<'_> {
 }
 
 impl Messages<'_> {
-    /// The next message, and before it what it brings about.
+    /// Reads the next message, preceded by the moments that follow from it.
     fn read(&mut self) -> Result<Option<Moment>, ImportError> {
         if self.layout.form == LineForm::Cryptofeed {
             return self.read_cryptofeed();
@@ -120,8 +120,8 @@ impl Messages<'_> {
         Ok(self.say(at, said, accepted))
     }
 
-    /// The next message of a file of cryptofeed's, and before it what it brings about: a dial of
-    /// which something came.
+    /// Reads the next message of a cryptofeed file, preceded by a dial if there was one. Dials
+    /// without any message after them are left out.
     fn read_cryptofeed(&mut self) -> Result<Option<Moment>, ImportError> {
         loop {
             let line = match self.rows.next()? {
@@ -146,14 +146,14 @@ impl Messages<'_> {
         }
     }
 
-    /// A message at its time; where a connection was accepted for it, the one before ends first.
+    /// Adds a message at its time. If a connection was accepted for it, the one before ends first.
     fn say(&mut self, at: Wall, said: Action, accepted: Option<Wall>) -> Option<Moment> {
         let again = accepted.is_some() && self.said > 0;
         let before = self.last;
         (self.said, self.last) = (self.said + 1, at);
         let mut moments = Vec::new();
         if again {
-            // When it was lost nobody wrote down: at the latest before the next message.
+            // When it was lost was not recorded, so it ends right after its last message.
             let fin = Moment::new(before, Action::Drop(End::Fin));
             moments.push(fin.later(self.connection));
             self.connection += 1;

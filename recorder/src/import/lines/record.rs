@@ -1,4 +1,4 @@
-//! One line, or one row of CSV: where its time and its message stand.
+//! Finds the time and the message in a line, or in a row of CSV.
 
 use std::collections::BTreeMap;
 
@@ -11,21 +11,21 @@ use super::time::{self, LineTime};
 use crate::error::import::{ImportError, quoted};
 use crate::import::wall::Wall;
 
-/// What is wrong with a line of JSON that has no end, and what to do about it.
+/// The error for a line of JSON that is cut off.
 const TORN: &str = "the line of JSON is cut off: its recorder was still writing or was stopped; \
                     leave the line out: head -n -1 FILE | wstape import lines - …";
 
-/// What to do about all messages in one list.
+/// What to do about a file with all messages in one list.
 const LIST: &str = "this is a list of messages; write one per line: jq -c '.[]' FILE";
 
-/// How the rows of a table become messages, each an object of its columns.
+/// How to convert the rows of a table to messages, each an object of its columns.
 const AS_JSON: &str = "python3 -c 'import csv,json,sys; [print(json.dumps(r)) for r in \
                        csv.DictReader(sys.stdin)]' < FILE > NEW.jsonl";
 
-/// The row behind that of the names.
+/// The line number of the first row after the header row.
 const FIRST_ROW: u64 = 2;
 
-/// Where a record stands, for errors.
+/// The place of a record, for errors.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     pub(super) name: String,
@@ -43,7 +43,7 @@ impl Place {
     }
 }
 
-/// What a file holds one of after the other.
+/// A line or row of a file.
 #[derive(Debug)]
 pub(super) enum Record<'t> {
     /// An empty line.
@@ -54,14 +54,14 @@ pub(super) enum Record<'t> {
     },
     Row {
         place: Place,
-        /// The names that stand above the rows.
+        /// The header row.
         names: &'t csv::StringRecord,
         fields: &'t csv::StringRecord,
     },
 }
 
 impl Record<'_> {
-    /// Its time and its message; `unsaid` is the time where it says none.
+    /// Returns its time and its message; `unsaid` is the time to use if it has none.
     pub(super) fn read(&self, layout: &Lines, unsaid: Wall) -> Result<(Wall, String), ImportError> {
         match self {
             Self::Line { place, text } if layout.form == LineForm::Tardis => tardis(place, text),
@@ -96,7 +96,7 @@ impl Record<'_> {
         Ok((at, self.column(pointer)?))
     }
 
-    /// What a pointer leads to in a row: its first token names the column.
+    /// Returns what a pointer leads to in a row; its first token names the column.
     fn column(&self, pointer: &str) -> Result<String, ImportError> {
         let Self::Row {
             place,
@@ -135,7 +135,7 @@ impl Record<'_> {
     }
 }
 
-/// A line as Tardis has it.
+/// Reads a line in Tardis' format.
 fn tardis(place: &Place, text: &str) -> Result<(Wall, String), ImportError> {
     const TIME: &str = "/localTimestamp";
     if text.starts_with('{') {
@@ -201,7 +201,7 @@ fn moment(place: &Place, pointer: &str, found: &str) -> Result<Wall, ImportError
     })
 }
 
-/// What to do about what stands in a time's place and is none.
+/// What to do about a value that should be a time but is not.
 fn instead_of_time(pointer: &str, found: &str) -> String {
     if found.starts_with('[') {
         return LIST.to_owned();
@@ -209,7 +209,7 @@ fn instead_of_time(pointer: &str, found: &str) -> String {
     if found.starts_with('{') {
         return format!("extend the pointer into it: {pointer}/NAME");
     }
-    // Counted from the start of the recording, or of the program.
+    // The number may count from the start of the recording or of the program.
     if found.parse::<f64>().is_ok_and(|number| number >= 0.0) {
         let path = path(pointer);
         return format!(
@@ -220,7 +220,7 @@ fn instead_of_time(pointer: &str, found: &str) -> String {
     "leave out the lines without one, or ignore all times: --time none --every 100ms".to_owned()
 }
 
-/// What stands at a pointer in a line: a string's content, or the JSON itself as it stands.
+/// Returns the value at a pointer in a line: the content of a string, or other JSON unchanged.
 fn at_pointer(place: &Place, pointer: &str, text: &str) -> Result<String, ImportError> {
     let tokens: Vec<String> = pointer.split('/').skip(1).map(pointer_key).collect();
     within(place, pointer, text, &tokens)
@@ -244,7 +244,7 @@ fn within(
         ))
     })?;
     for (at, token) in tokens.iter().enumerate() {
-        // A string that holds JSON, as recorders put a feed's message into theirs.
+        // The string itself may hold JSON: recorders often store a feed's message as a string.
         if let Some(inner) = inner(rest) {
             return within(place, pointer, &inner, &tokens[at..]);
         }
@@ -260,7 +260,7 @@ fn within(
     })
 }
 
-/// What to do about a line that is no JSON, where that is known.
+/// What to do about a line that is not JSON, if known.
 fn instead_of_json(tokens: &[String], text: &str, said: &str) -> &'static str {
     const DIVIDES: [char; 4] = [',', ';', '\t', '|'];
     let mut columns = text
@@ -275,7 +275,7 @@ fn instead_of_json(tokens: &[String], text: &str, said: &str) -> &'static str {
     }
 }
 
-/// The object or the list that a string holds.
+/// The object or list that a string holds as JSON text.
 fn inner(value: &RawValue) -> Option<String> {
     let text: String =
         serde_json::from_str(value.get().starts_with('"').then(|| value.get())?).ok()?;
@@ -283,7 +283,7 @@ fn inner(value: &RawValue) -> Option<String> {
     (holds && serde_json::from_str::<&RawValue>(&text).is_ok()).then_some(text)
 }
 
-/// What to do about a line that has nothing at a pointer.
+/// What to do about a line without a value at a pointer.
 fn without(pointer: &str, text: &str) -> String {
     if text.starts_with("[{") {
         return LIST.to_owned();
@@ -294,7 +294,7 @@ fn without(pointer: &str, text: &str) -> String {
     )
 }
 
-/// A pointer as jq writes it, behind the dot that it begins with.
+/// Converts a pointer to a jq path, without the dot at its start.
 fn path(pointer: &str) -> String {
     let names = pointer.split('/').skip(1).map(pointer_key);
     let index = |name: &String| name.parse::<u32>().is_ok();
@@ -309,7 +309,7 @@ fn path(pointer: &str) -> String {
         .collect()
 }
 
-/// A member of an object or a list, as it stands.
+/// A member of an object or list, as unparsed JSON.
 fn member<'t>(value: &'t RawValue, token: &str) -> Option<&'t RawValue> {
     let text = value.get();
     if text.starts_with('[') {

@@ -1,4 +1,4 @@
-//! The lines of a file, or the rows of CSV, one at a time.
+//! Reads the lines of a file, or the rows of CSV, one at a time.
 
 use std::cell::Cell;
 use std::io::{self, BufRead, Read};
@@ -11,10 +11,10 @@ use super::record::{Place, Record};
 use crate::error::import::{ImportError, quoted};
 use crate::import::kind;
 
-/// The mark that some tools put before UTF-8.
+/// The UTF-8 byte order mark, which some tools write.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
-/// What a first line of JSON spread over several lines means, and what to do about it.
+/// The error for a first line that shows JSON spread over several lines.
 const NOT_A_LINE_EACH: &str = "expected one message per line, found JSON over several lines; \
                                write one per line: jq -c '.[]' FILE (a list), or jq -c . FILE";
 
@@ -22,7 +22,7 @@ const NOT_A_LINE_EACH: &str = "expected one message per line, found JSON over se
 pub(super) struct Rows<'a> {
     name: String,
     source: Source<'a>,
-    /// Of the line that was read last, from 1; of CSV, of the row.
+    /// The number of the line or row read last, from 1; the header row of CSV is not counted.
     number: u64,
     line: Vec<u8>,
 }
@@ -31,7 +31,7 @@ enum Source<'a> {
     Lines(Box<dyn BufRead + 'a>),
     Csv {
         rows: Box<csv::Reader<Metered<'a>>>,
-        /// Bytes that a row may still take.
+        /// How many bytes may still be read for the current row.
         left: Rc<Cell<usize>>,
         names: csv::StringRecord,
         row: csv::StringRecord,
@@ -104,7 +104,8 @@ impl<'a> Rows<'a> {
                 row,
             } => {
                 left.set(MAX_LINE_BYTES);
-                // Rows are counted, that of the names being the first: one may have several lines.
+                // Errors count rows instead of lines, as a row may have several lines. The header
+                // row is row 1.
                 self.number += 1;
                 let line = self.number + 1;
                 let read = rows.read_record(row);
@@ -145,7 +146,7 @@ fn first_line(begin: &[u8]) -> &[u8] {
     begin.split(|b| *b == b'\n').next().unwrap_or_default()
 }
 
-/// Whether a file is called a table, and its first line is of the names of columns.
+/// Whether a file's name is that of a table, and its first line consists of column names.
 fn is_table(name: &str, begin: &[u8], divide: u8) -> bool {
     const ENDINGS: [&str; 2] = [".csv", ".tsv"];
     let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
@@ -157,8 +158,8 @@ fn is_table(name: &str, begin: &[u8], divide: u8) -> bool {
     ENDINGS.iter().any(|ending| name.ends_with(ending)) && several && all
 }
 
-/// The column separator: whichever is most frequent in the row of names, a comma or what
-/// spreadsheets and databases use in its place.
+/// The column separator: whichever is most frequent in the header row, a comma or one of those that
+/// spreadsheets and databases use instead.
 fn divide(begin: &[u8]) -> u8 {
     let names = first_line(begin);
     let count = |byte: u8| memchr::memchr_iter(byte, names).count();
@@ -168,7 +169,7 @@ fn divide(begin: &[u8]) -> u8 {
         .unwrap_or(b',')
 }
 
-/// A line as a record.
+/// Makes a record of a line.
 fn record(place: Place, line: &[u8]) -> Result<Record<'_>, ImportError> {
     let first = place.line == 1;
     if line.len() > MAX_LINE_BYTES {

@@ -1,25 +1,26 @@
-//! Where and how a line gives its time.
+//! Where a line has its time, and in which format.
 
 use std::str::FromStr;
 
 use crate::import::wall::Wall;
 
-/// Where a line gives its time, and in which unit.
+/// Where a line has its time, and in which unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LineTime {
-    /// Nowhere.
+    /// The line has no time.
     None,
     /// At this JSON pointer: a number whose magnitude implies its unit, or an RFC 3339 date.
     At(String),
-    /// Before the message and a blank: nanoseconds since 1970, as hftbacktest's collectors write.
+    /// Before the message, separated by a space or the like: nanoseconds since 1970, as
+    /// hftbacktest's collectors write them.
     Nanoseconds,
-    /// Likewise: microseconds.
+    /// Like [`Nanoseconds`](Self::Nanoseconds), in microseconds.
     Microseconds,
-    /// Likewise: milliseconds.
+    /// Like [`Nanoseconds`](Self::Nanoseconds), in milliseconds.
     Milliseconds,
-    /// Likewise: seconds.
+    /// Like [`Nanoseconds`](Self::Nanoseconds), in seconds.
     Seconds,
-    /// Likewise: an RFC 3339 date and time.
+    /// Before the message: an RFC 3339 date and time.
     Date,
 }
 
@@ -46,12 +47,12 @@ impl FromStr for LineTime {
     }
 }
 
-/// Reads a time of one unit.
+/// A function that parses a time in one unit.
 type Parse = fn(&str) -> Option<Wall>;
 
 impl LineTime {
-    /// How a time before the message is read, and what it is called; `None` where it stands
-    /// elsewhere.
+    /// How to parse a number before the message, and what errors call it; `None` if the time is not
+    /// such a number.
     pub(super) fn before_message(&self) -> Option<(Parse, &'static str)> {
         Some(match self {
             Self::None | Self::At(_) | Self::Date => return None,
@@ -63,33 +64,34 @@ impl LineTime {
     }
 }
 
-/// Most bytes of a date and time.
+/// The longest date and time, in bytes.
 const MAX_DATE_BYTES: usize = 48;
 
-/// What divides a time from its message.
+/// The characters that separate a time from its message.
 const DIVIDES: [char; 5] = [' ', '\t', ',', ';', '|'];
 
-/// A time wherever it stands: a number whose magnitude tells its unit, or a date.
+/// Parses a time of any kind: a number whose magnitude implies its unit, or a date.
 pub(super) fn any(text: &str) -> Option<Wall> {
     Wall::from_any_epoch(text).or_else(|| date(text))
 }
 
-/// A line's time, as it stands, and what stands behind it: each unit by its own `parse`.
+/// Splits a line into its time, the time's own text, and what follows.
 pub(super) fn split(text: &str, parse: Parse) -> Option<(Wall, &str, &str)> {
-    // cryptofeed's raw files have a colon behind the number.
+    // cryptofeed's raw files have a colon after the number.
     let (first, rest) = text.split_once(|c| c == ':' || DIVIDES.contains(&c))?;
     Some((parse(first)?, first, rest.trim_start()))
 }
 
-/// A line's date and what follows it. A date may have a blank between day and hour, a comma before
-/// its fraction, and brackets around it, as in logs.
+/// Splits a line into its date and what follows. A date may have a space between day and hour, a
+/// comma before its fraction, and brackets around it, as in logs.
 pub(super) fn split_date(text: &str) -> Option<(Wall, &str)> {
     if let Some((inside, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         return Some((date(inside)?, rest.trim_start()));
     }
     let ends = text.char_indices().filter(|(_, c)| DIVIDES.contains(c));
     let ends = ends.take_while(|(at, _)| *at <= MAX_DATE_BYTES);
-    // The longest: a fraction may follow what is a date already. Behind a comma a column may.
+    // The longest text that is a date counts, as a comma may precede its fraction. A text with a
+    // comma only counts if white space follows: otherwise the comma separates columns.
     let read = |(at, divide): (usize, char)| {
         let first = &text[..at];
         let is_column = first.contains(',') && !divide.is_whitespace();
@@ -107,8 +109,8 @@ fn date(text: &str) -> Option<Wall> {
     Wall::from_date(&text)
 }
 
-/// The unit that a number must have if `at`, its value in another unit, is not a time a recorder
-/// can have meant.
+/// The unit that a number must have if its value `at`, in the expected unit, can't be the time that
+/// the recorder meant.
 pub(super) fn other_unit(text: &str, at: Wall) -> Option<&'static str> {
     let is =
         |parse: Parse| parse(text).is_some_and(|other| Some(other) == Wall::from_any_epoch(text));

@@ -13,7 +13,7 @@ use crate::import::session::{
 use crate::import::tnetstring::{Item, Kind};
 use crate::import::wall::Wall;
 
-/// The versions of the format that are read.
+/// The versions of the flow format that are read.
 const MIN_VERSION: u64 = 12;
 const MAX_VERSION: u64 = 21;
 
@@ -24,7 +24,7 @@ const SWITCHING_PROTOCOLS: u16 = 101;
 pub(super) struct Flow<'a>(pub(super) Values<'a>);
 
 impl Flow<'_> {
-    /// The flow's connection, where it is a WebSocket's.
+    /// Reads the flow's connection; `None` if it is not a WebSocket.
     pub(super) fn session(&mut self, flow: Item) -> Result<Option<Session<'static>>, ImportError> {
         self.0.is(flow, &[Kind::Dict])?;
         let [version, kind, request, response, websocket, error] = self.0.members(
@@ -128,7 +128,7 @@ impl Flow<'_> {
         let version = self.0.demand(flow, version, "version")?;
         let number = match version.kind {
             Kind::Integer => self.0.text(version)?.parse().unwrap_or(u64::MAX),
-            // The first versions were mitmproxy's own, such as [0, 18].
+            // Before versions were counted, this was mitmproxy's own version, such as [0, 18].
             _ => 0,
         };
         if (MIN_VERSION..=MAX_VERSION).contains(&number) {
@@ -149,7 +149,7 @@ impl Flow<'_> {
         Err(self.0.place.flaw(version.start, message))
     }
 
-    /// The handshake. mitmproxy notes no WebSocket where it was refused.
+    /// Reads the handshake. A refused one has no `websocket` member in mitmproxy's flow.
     fn opening(
         &mut self,
         begin: Wall,
@@ -184,7 +184,7 @@ impl Flow<'_> {
                                without it (mitmdump -w FILE)";
                 return Err(self.0.place.flaw(status.start, message));
             }
-            // Only announced an answer (RFC 9110, 15.2), and none came.
+            // An interim answer (RFC 9110, 15.2) without a final one after it.
             Ok(100..=199) => Answer::Never,
             Ok(status @ 200..=599) => match self.body(content, &lines)? {
                 Ok(body) => Answer::Refused(status, lines, body),
@@ -221,7 +221,7 @@ impl Flow<'_> {
         Ok(body::of_wire(sent, headers))
     }
 
-    /// What went wrong, as mitmproxy says it.
+    /// Reads the error that mitmproxy recorded, as a mark.
     fn error(&mut self, error: Item) -> Result<Moment, ImportError> {
         self.0.is(error, &[Kind::Dict])?;
         let [text, at] = self.0.members(error, ["msg", "timestamp"])?;

@@ -8,7 +8,7 @@ use crate::error::import::{ImportError, quoted};
 use crate::import::session::{Moment, Sender, message};
 use crate::import::tnetstring::{Kind, Reader};
 
-/// The key of what mitmproxy made up, and of what it held back.
+/// The keys that mark messages which mitmproxy injected, and those which it dropped.
 const MADE_UP: &str = "x-injected";
 const HELD_BACK: &str = "x-dropped";
 
@@ -87,7 +87,8 @@ impl Messages {
             .first()
             .map_or(Ok(false), |item| values.bool(*item))?;
         values.is(content, &[Kind::Bytes, Kind::Text])?;
-        // What never reached the client, or never came from it, is no part of what it saw.
+        // The tape shows what the client saw: messages that never reached it, or that it did not
+        // send, become marks.
         if (dropped && from == Sender::Engine) || (injected && from == Sender::Client) {
             let what = if dropped && from == Sender::Engine {
                 "held back from the client"

@@ -1,14 +1,14 @@
-//! mitmproxy's flow files: one typed netstring per flow, one after the other.
+//! Reads mitmproxy's flow files: one typed netstring per flow, one after the other.
 //!
-//! Since version 12 of the format a flow's messages are inside its HTTP flow; since version 15 each
-//! also says whether mitmproxy made it up. The file is read twice: first to locate the connections,
-//! then for their messages, as the tape asks for them.
+//! Since version 12 of the format, a flow's messages are inside its HTTP flow; since version 15
+//! each also says whether it was injected. The file is read twice: first to locate the connections,
+//! then for their messages, when they are needed.
 //!
 //! | file | what is in it |
 //! | --- | --- |
 //! | `flow` | a flow as a connection: its handshake, its end |
-//! | `messages` | what both sides said in it |
-//! | `values` | the typed values that both are read from |
+//! | `messages` | the messages of a flow |
+//! | `values` | the typed values that both consist of |
 //! | `place` | where in the file an error is |
 
 mod flow;
@@ -67,7 +67,7 @@ pub(super) fn sessions(
     Ok(sessions)
 }
 
-/// What a file is that begins with no value.
+/// The error for a file that does not begin with a value.
 fn not_flows(input: &mut Reader) -> String {
     const LOOKED_AT: u64 = 64;
     let expected = "expected flows as `mitmdump -w FILE` writes them";

@@ -1,13 +1,13 @@
-//! Where in a flow file something is wrong.
+//! Places in a flow file, for errors.
 
 use crate::error::import::ImportError;
 use crate::import::tnetstring::Fault;
 
-/// Where in the file, for errors.
+/// A flow in a file, for errors.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     pub(super) name: String,
-    /// From 1.
+    /// The flow's number, from 1.
     pub(super) flow: u64,
 }
 
@@ -38,7 +38,7 @@ impl Place {
     }
 }
 
-/// What is wrong with the file at `place`; with all of it where that is empty.
+/// A flaw in the file at `place`, or in the whole file if that is empty.
 pub(super) fn flaw(name: &str, place: String, message: impl Into<String>) -> ImportError {
     ImportError::Flaw {
         name: name.to_owned(),

@@ -1,4 +1,4 @@
-//! The typed values of a flow file, each checked for what it must be.
+//! Reads the typed values of a flow file and checks their types.
 
 use super::place::Place;
 use crate::error::import::{ImportError, quoted};
@@ -6,7 +6,7 @@ use crate::import::session::Headers;
 use crate::import::tnetstring::{Item, Kind, Reader};
 use crate::import::wall::Wall;
 
-/// Most bytes of a URL, a header, a reason, an error's text, a number.
+/// The longest URL, header, reason, error text or number, in bytes.
 const MAX_TEXT_BYTES: usize = 1 << 20;
 
 /// Reads the values of one flow.
@@ -79,7 +79,7 @@ impl Values<'_> {
         Err(self.place.flaw(item.start, message))
     }
 
-    /// Text, bytes (their invalid parts replaced) or the digits of a number.
+    /// Returns a text, bytes as text (with invalid UTF-8 replaced), or the digits of a number.
     pub(super) fn text(&mut self, item: Item) -> Result<String, ImportError> {
         self.is(item, &[Kind::Text, Kind::Bytes, Kind::Integer, Kind::Float])?;
         let bytes = self.payload(item, MAX_TEXT_BYTES)?;
@@ -101,7 +101,7 @@ impl Values<'_> {
         }
     }
 
-    /// Seconds since 1970.
+    /// Reads a time, in seconds since 1970.
     pub(super) fn time(&mut self, item: Item) -> Result<Wall, ImportError> {
         self.is(item, &[Kind::Float, Kind::Integer])?;
         let text = self.text(item)?;

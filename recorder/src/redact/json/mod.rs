@@ -1,4 +1,4 @@
-//! Finds the values that rules name, and edits the text in place: everything else keeps every byte.
+//! Finds the values that rules match, and edits the text in place: every other byte stays.
 
 use std::ops::Range;
 
@@ -9,38 +9,39 @@ use super::registry::SecretRegistry;
 use super::rules::{Pointer, Rules};
 use super::walker::{Token, Walker};
 
-/// How often JSON in a string of JSON is walked too.
+/// How many levels of JSON in strings of JSON are edited.
 const MAX_NESTED_TEXTS: u8 = 4;
 
-/// The rules about values, made ready.
+/// The rules about values, prepared for use.
 #[derive(Debug)]
 pub(super) struct JsonRedactor {
     pointers: Vec<Route>,
-    /// Names in lower case.
+    /// Keys in lower case, with their rules.
     keys: Vec<(Vec<u8>, Rule)>,
-    /// The words that a text must hold for any rule to touch it; `None` where each must be walked.
+    /// Words of which a text must contain one for any rule to match; `None` if every text must be
+    /// walked.
     words: Option<AhoCorasick>,
 }
 
-/// A rule, as it is counted and as errors call it.
+/// A rule: its number in the counts, and what errors call it.
 #[derive(Debug)]
 struct Rule {
     number: usize,
     said: String,
 }
 
-/// A pointer.
+/// A prepared pointer.
 #[derive(Debug)]
 struct Route {
     tokens: Vec<(String, Option<usize>)>,
     rule: Rule,
 }
 
-/// Which pointers are meant, a bit each: their own and their likes within `data`.
+/// A set of pointers, one bit each. It includes those that are relative to an event's `data`.
 type Routes = u128;
 
 impl JsonRedactor {
-    /// Those rules; for texts that are an event's `data` alone where `within_data`.
+    /// Prepares the rules. With `within_data`, texts may be an event's `data` alone.
     pub(super) fn new(rules: &Rules, within_data: bool) -> Self {
         let mut pointers: Vec<(usize, Pointer)> =
             rules.pointers.iter().cloned().enumerate().collect();
@@ -52,7 +53,7 @@ impl JsonRedactor {
             .iter()
             .map(|(_, pointer)| pointer.word())
             .chain(rules.keys.iter().map(|key| Some(key.as_str())))
-            // A word that JSON may write otherwise can't be looked for.
+            // Words that JSON may write with escapes can't be searched for.
             .map(|word| word.filter(|word| word.bytes().all(|b| b.is_ascii_graphic())))
             .map(|word| word.filter(|word| !word.contains(['"', '\\', '/']) && !word.is_empty()))
             .collect();
@@ -81,7 +82,7 @@ impl JsonRedactor {
         }
     }
 
-    /// The text with what the rules name redacted; `None` where they name nothing in it.
+    /// Redacts what the rules match in a text; `None` if they match nothing.
     pub(super) fn edit(&self, text: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
         if self.pointers.is_empty() && self.keys.is_empty() || !self.may_touch(text) {
             return None;
@@ -89,7 +90,7 @@ impl JsonRedactor {
         Pass::new(self, text, secrets, 0).run()
     }
 
-    /// Edits a text for its keys alone, which are meant wherever they stand.
+    /// Redacts only by the keys, which match at any depth.
     pub(super) fn edit_keys(&self, text: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
         if self.keys.is_empty() || !self.may_touch(text) {
             return None;
@@ -97,7 +98,7 @@ impl JsonRedactor {
         Pass::new(self, text, secrets, 1).run()
     }
 
-    /// A look that costs little: most messages hold none of the words.
+    /// Whether a rule may match. A cheap check: most messages contain none of the words.
     fn may_touch(&self, text: &[u8]) -> bool {
         let Some(words) = &self.words else {
             return true;
@@ -123,7 +124,7 @@ impl JsonRedactor {
 
 impl Route {
     fn new(number: usize, pointer: &Pointer) -> Self {
-        // An index has no leading zero (RFC 6901, 4).
+        // An array index has no leading zeros (RFC 6901, 4).
         let index = |token: &String| {
             let number: Option<usize> = token.parse().ok();
             number.filter(|n| n.to_string() == *token)
@@ -142,10 +143,10 @@ impl Route {
     }
 }
 
-/// What is to become of a value.
+/// What to do with a value.
 #[derive(Debug, Clone, Copy, Default)]
 struct Verdict<'w> {
-    /// It is redacted, by this rule.
+    /// The rule that redacts it, if any.
     redact: Option<&'w Rule>,
     /// The pointers that lead further into it.
     routes: Routes,
@@ -166,12 +167,12 @@ struct Pass<'w, 't> {
     secrets: &'t mut SecretRegistry,
     nested: u8,
     frames: Vec<Frame>,
-    /// Containers open below the last frame, which no pointer leads into: counted, not kept, as
-    /// a message may open millions.
+    /// How many containers are open below the last frame, where no pointer leads. They are only
+    /// counted, because a message may open millions.
     below: usize,
-    /// The containers open within a redacted one, itself included, and the rule.
+    /// How many containers are open within a redacted one, counting that one, and its rule.
     blank: Option<(usize, &'w Rule)>,
-    /// Of the member whose key was read last.
+    /// The verdict on the member whose name was read last.
     pending: Option<Verdict<'w>>,
 }
 
@@ -221,7 +222,7 @@ impl<'w, 't> Pass<'w, 't> {
             let placeholder = self.secrets.text(&unescape(content), &rule.said);
             return self.walker.replace(place, placeholder.as_bytes());
         }
-        // JSON in a string, its own strings' quotes escaped.
+        // The string may hold JSON: the quotes in that are escaped here.
         let holds_json = memchr::memchr(b'\\', content).is_some() && self.json.may_touch(content);
         if self.nested < MAX_NESTED_TEXTS && holds_json && !self.json.keys.is_empty() {
             let inner = unescape(content);
@@ -232,11 +233,11 @@ impl<'w, 't> Pass<'w, 't> {
         }
     }
 
-    /// A key was read: what becomes of its value?
+    /// Takes a member's name, and decides what to do with its value.
     fn member(&mut self, name: Range<usize>) {
         let said = unescape(&self.walker.text()[name.clone()]);
         if let Some((_, rule)) = self.blank {
-            // A name that is no name but data, such as a wallet's address.
+            // A name that is data, such as a wallet's address.
             if !is_identifier(&said) {
                 let placeholder = self.secrets.text(&said, &rule.said);
                 self.walker.replace(name, placeholder.as_bytes());
@@ -293,7 +294,7 @@ impl<'w, 't> Pass<'w, 't> {
         }
     }
 
-    /// A number, a word, or what is no JSON.
+    /// Takes a number, a word, or something that is not JSON.
     fn scalar(&mut self, place: Range<usize>) {
         let redact = self.rule();
         let Some(rule) = redact else { return };
@@ -311,7 +312,7 @@ impl<'w, 't> Pass<'w, 't> {
         }
     }
 
-    /// What stands where a value should is redacted up to where the value must have ended.
+    /// Redacts invalid text in the place of a value, up to where the value must have ended.
     fn junk(&mut self, start: usize, rule: &Rule) {
         let rest = &self.walker.text()[start..];
         let ends = |b: &u8| matches!(b, b',' | b'}' | b']' | b'\n');
@@ -322,7 +323,7 @@ impl<'w, 't> Pass<'w, 't> {
         self.walker.replace(start..end, placeholder.as_bytes());
     }
 
-    /// The rule that redacts the string or scalar that begins here; it has matched then.
+    /// The rule that redacts the string or scalar that begins here, which is counted as a match.
     fn rule(&mut self) -> Option<&'w Rule> {
         let rule = match self.blank {
             Some((_, rule)) => Some(rule),
@@ -334,7 +335,7 @@ impl<'w, 't> Pass<'w, 't> {
         rule
     }
 
-    /// What becomes of the value that begins here.
+    /// Decides what to do with the value that begins here.
     fn verdict(&mut self) -> Verdict<'w> {
         if let Some(verdict) = self.pending.take() {
             return verdict;
@@ -348,13 +349,13 @@ impl<'w, 't> Pass<'w, 't> {
                 self.step(frame.routes, |_, index| index == Some(at))
             }
             Some(_) => Verdict::default(),
-            // Pointers are about messages, not about JSON in a string.
+            // Pointers apply to messages, not to JSON in their strings.
             None if self.nested > 0 => Verdict::default(),
             None => self.arrive(self.json.all_pointers(), 0),
         }
     }
 
-    /// One token further along those routes that go on with one that `is` it.
+    /// Follows the routes whose next token matches by one token.
     fn step(&self, routes: Routes, is: impl Fn(&str, Option<usize>) -> bool) -> Verdict<'w> {
         let depth = self.frames.len() - 1;
         let mut on = 0;
@@ -370,7 +371,8 @@ impl<'w, 't> Pass<'w, 't> {
         self.arrive(on, depth + 1)
     }
 
-    /// Of routes followed for so many tokens, one that ends there redacts.
+    /// The verdict on a value that these routes reach after this many tokens: a route that ends
+    /// there redacts it.
     fn arrive(&self, routes: Routes, tokens: usize) -> Verdict<'w> {
         let pointers = self.json.pointers.iter().enumerate();
         let ended = pointers
@@ -383,16 +385,16 @@ impl<'w, 't> Pass<'w, 't> {
     }
 }
 
-/// A number of JSON, or a word that Python writes for one.
+/// Whether a text is a JSON number, or one of the words that Python writes for a number.
 fn is_number(text: &str) -> bool {
     let first = text.trim_start_matches('-').as_bytes().first();
     matches!(text, "NaN" | "Infinity" | "-Infinity")
         || first.is_some_and(u8::is_ascii_digit) && text.parse::<f64>().is_ok()
 }
 
-/// The name of a field, as programs name them.
+/// Whether a name looks like a field's name in a program.
 fn is_identifier(name: &[u8]) -> bool {
-    /// Longer ones are made by machines.
+    /// Longer names are generated.
     const MAX_BYTES: usize = 32;
     let first = name
         .first()

@@ -1,16 +1,15 @@
-//! Which values rules name, and what becomes of them and of all else.
+//! Tests which values the rules match, and what becomes of them and of everything else.
 
 use super::super::placeholder;
 use super::*;
 
-/// The text as it is edited, with each string's placeholder as a star and each number's as a
-/// hash.
+/// The edited text, with a star for each string's placeholder and a hash for each number's.
 fn edited(rules: &Rules, text: &str) -> String {
     let mut secrets = SecretRegistry::new(&[1; 32]);
     let edited = JsonRedactor::new(rules, false).edit(text.as_bytes(), &mut secrets);
     let edited = edited.map_or_else(|| text.to_owned(), |e| String::from_utf8(e).unwrap());
     let out = placeholder::starred(&edited);
-    // The numbers of the texts below have few digits.
+    // The original numbers in these tests have few digits.
     let mut shown = String::new();
     for part in out.split_inclusive(|c: char| !c.is_ascii_digit() && c != '.') {
         let digits = part.trim_end_matches(|c: char| !c.is_ascii_digit() && c != '.');

@@ -1,23 +1,23 @@
-//! What a signature, a key and a token look like, whatever they are called.
+//! Recognizes signatures, keys and tokens by their look, whatever their name.
 
 use crate::redact::base58;
 use crate::redact::names::is_token_like;
 use crate::redact::open_value::is_contract;
 
-/// Hexadecimal digits from which on a string is a signature or a key.
+/// The fewest hexadecimal digits of a signature or a key.
 const MIN_HEX_DIGITS: usize = 64;
 
-/// Letters and digits from which on a string of all kinds of them is one. More than a UUID has.
+/// The fewest characters of a token with letters of both cases and digits; a UUID has fewer.
 const MIN_TOKEN_BYTES: usize = 40;
 
-/// Whether a string is of 32 bytes in hexadecimal: a hash, a public key, a private one.
+/// Whether a string is 32 bytes in hexadecimal: a hash, a public key, or a private key.
 pub(in crate::redact) fn is_hash(value: &str) -> bool {
     let digits = value.strip_prefix("0x").unwrap_or(value);
     digits.len() == MIN_HEX_DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// Whether a word was drawn by chance rather than chosen: letters of both cases and digits, and
-/// nothing that divides words.
+/// Whether a word looks random rather than chosen: it has letters of both cases and digits, and
+/// nothing that separates words.
 pub(in crate::redact) fn is_drawn(value: &str) -> bool {
     const MIN_BYTES: usize = 12;
     let has = |of: fn(&u8) -> bool| value.bytes().any(|b| of(&b));
@@ -28,7 +28,7 @@ pub(in crate::redact) fn is_drawn(value: &str) -> bool {
         && has(u8::is_ascii_uppercase)
 }
 
-/// Whether a text is a token and nothing else: long, of letters of both cases and digits, or of
+/// Whether a text is a token and nothing else: long, with letters of both cases and digits, or only
 /// hexadecimal digits.
 pub(in crate::redact) fn is_bare_token(text: &str) -> bool {
     const MIN_BYTES: usize = 24;
@@ -39,11 +39,11 @@ pub(in crate::redact) fn is_bare_token(text: &str) -> bool {
     hex || cases && is_token_like(text, MIN_BYTES)
 }
 
-/// Whether a string has the look of a signature, a key or a token.
+/// Whether a string looks like a signature, a key or a token.
 pub(in crate::redact) fn is_signature(value: &str) -> bool {
     let digits = value.strip_prefix("0x").unwrap_or(value);
     if digits.len() >= MIN_HEX_DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-        // A number, as an outcome of a market is known by, has no letters.
+        // Only decimal digits are a number, such as the ID of an outcome in a prediction market.
         return !digits.bytes().all(|b| b.is_ascii_digit());
     }
     is_token_like(value, MIN_TOKEN_BYTES)
@@ -58,13 +58,13 @@ pub(in crate::redact) fn is_signature(value: &str) -> bool {
         || base58::is_private_key(value)
 }
 
-/// Whether that is a token of small letters and digits, as some exchanges' listen keys are: long, of
-/// more digits than a hash, and so mixed that nobody chose it. What all may see and looks so says it
-/// by how it begins.
+/// Whether a string is a token of lowercase letters and digits, as the listen keys of some
+/// exchanges are: long, with more than hexadecimal digits, and so mixed that nobody chose it.
+/// Public strings that look like this are recognized by how they begin.
 fn is_small_token(value: &str) -> bool {
     const MIN_BYTES: usize = 48;
-    /// What was drawn by chance goes from letters to digits or back at two of five places, words and
-    /// the numbers in them at one of ten.
+    /// A random string changes between letters and digits at two of five places, words with numbers
+    /// in them at one of ten.
     const MIN_SHARE_OF_TURNS: usize = 5;
     let small = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let turn = |two: &&[u8]| two[0].is_ascii_digit() != two[1].is_ascii_digit();
@@ -75,8 +75,8 @@ fn is_small_token(value: &str) -> bool {
         && !is_public_in_small(value)
 }
 
-/// Whether that is what all may see, in small letters and digits: an address in Bech32 (BIP-173),
-/// whose data has none of four characters behind its last 1; a content of IPFS or a name of IPNS; an
+/// Whether a string of lowercase letters and digits is public: an address in Bech32 (BIP-173), with
+/// data after the last 1 that lacks four characters; a content ID of IPFS or a name of IPNS; an
 /// address of Filecoin.
 fn is_public_in_small(value: &str) -> bool {
     const MAX_PREFIX_BYTES: usize = 16;
@@ -98,8 +98,8 @@ fn is_public_in_small(value: &str) -> bool {
     bech32 && !value.starts_with("nsec1") || content || name || filecoin
 }
 
-/// Whether that is a private key as Nostr and Stellar write theirs, which have letters of one case
-/// alone (NIP-19; SEP-23).
+/// Whether a string is a private key of Nostr or Stellar, which have letters of one case only
+/// (NIP-19; SEP-23).
 fn is_written_key(value: &str) -> bool {
     const NOSTR: (&str, usize) = ("nsec1", 63);
     const STELLAR: (&str, usize) = ("S", 56);
@@ -112,15 +112,15 @@ fn is_written_key(value: &str) -> bool {
     digits && (is(NOSTR, of_bech32) || is(STELLAR, of_base32))
 }
 
-/// Whether that is what a content of IPFS is known by: SHA-256 in Base58, which begins so.
+/// Whether a string is a content ID of IPFS: SHA-256 in Base58, which always begins like this.
 fn is_content_id(value: &str) -> bool {
     const LENGTH: usize = 46;
     value.len() == LENGTH && value.starts_with("Qm") && base58::is_written(value)
 }
 
-/// Whether that is a picture, a document or a sound in base64: by what its format begins with, or as
-/// it is longer than any token or signature in use, of which RSA's with 8,192 bits takes 1,366
-/// characters. A JSON Web Token may be of any length.
+/// Whether a string is a picture, a document or a sound in base64. It begins like one of these
+/// formats, or is longer than any token or signature in use: an RSA signature of 8,192 bits takes
+/// 1,366 characters. Only a JSON Web Token may be of any length.
 pub(in crate::redact) fn is_media(value: &str) -> bool {
     const MAX_TOKEN_BYTES: usize = 2048;
     /// PNG, GIF, JPEG, WebP and WAV (RIFF), PDF, Ogg.
@@ -136,14 +136,14 @@ pub(in crate::redact) fn is_media(value: &str) -> bool {
     long || BEGINS.iter().any(|begin| value.starts_with(begin))
 }
 
-/// Whether that is a transaction's signature as Solana's explorers, logs and subscriptions have it:
-/// 64 bytes in Base58, by which the transaction is known.
+/// Whether a string is the signature of a Solana transaction: 64 bytes in Base58. Explorers, logs
+/// and subscriptions use it as the transaction's ID.
 pub(in crate::redact) fn is_transaction(value: &str) -> bool {
     const LENGTHS: std::ops::RangeInclusive<usize> = 86..=88;
     LENGTHS.contains(&value.len()) && base58::is_written(value)
 }
 
-/// Whether that is what a contract is called with: the bytes of a method and of its arguments.
+/// Whether a string is the call data of a contract: the bytes of a method and its arguments.
 pub(in crate::redact) fn is_call_data(value: &str) -> bool {
     let digits = value.strip_prefix("0x").unwrap_or_default();
     digits.len() > MIN_HEX_DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit())

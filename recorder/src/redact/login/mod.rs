@@ -1,17 +1,18 @@
-//! How clients say who they are: by which names, in which layouts, in what looks like a signature.
+//! Recognizes logins of clients: by names, by their layout, and by what looks like a signature.
 //!
-//! Feeds log in by message, and no two of them alike. What they have in common is looked for:
+//! Feeds log in by message, each in its own way. What they have in common is searched for:
 //!
-//! | by | what is redacted | as in |
+//! | sign of a login | what is redacted | as in |
 //! | --- | --- | --- |
-//! | a name that says secret | its value, whatever it is | `"apiKey"`, `"token"`, `"signature":{"r","s","v"}` |
-//! | a member that says what the message is for, and says login | all other members but the message's own number | `{"op":"auth","args":[…]}` |
-//! | the same in what it calls its head | all but that | `{"header":{"cmd":"login"},"body":…}` |
-//! | a list with such a word among its first items | the rest of it | `["auth",{…}]`, `[null,"2","room","auth",…]` |
-//! | the look of a signature or of a token | that string | 64 hexadecimal digits, 40 letters and digits of all kinds |
+//! | a member with the name of a secret | its value, whatever it is | `"apiKey"`, `"token"`, `"signature":{"r","s","v"}` |
+//! | a member with the message's purpose that names a login | all other members but the message's own number | `{"op":"auth","args":[…]}` |
+//! | the same in the message's head | everything else | `{"header":{"cmd":"login"},"body":…}` |
+//! | a list with a word for a login among its first items | the rest of the list | `["auth",{…}]`, `[null,"2","room","auth",…]` |
+//! | a string that looks like a signature or a token | that string | 64 hexadecimal digits, 40 letters and digits of all kinds |
 //!
-//! Modules: `purpose` (what a message is for), `member` (names of members), `look` (of signatures and
-//! tokens). `texts` are those that are no JSON, `mqtt` is a packet of bytes.
+//! Modules: `purpose` (what a message is for), `member` (names of members), `look` (the look of
+//! signatures and tokens). Outside this module, `texts` handles texts that are not JSON, and `mqtt`
+//! its binary packets.
 
 mod look;
 mod member;
@@ -27,5 +28,5 @@ pub(super) use member::{
 };
 pub(super) use purpose::{Purpose, is_head, is_login, is_of_symbols, is_purpose, is_topic};
 
-/// What errors call what stands in a login.
+/// What errors call a secret in a login.
 pub(super) const LOGIN: &str = "what a client sent to log in";

@@ -1,8 +1,8 @@
-//! What a message says that it is for: which members say it, and when it is to log in.
+//! The purpose of a message: which members state it, and which purposes are a login.
 
 use crate::redact::names::{plain, words};
 
-/// Words of which one in a message's purpose says that it is to log in, or that it is signed.
+/// Words in a purpose which show that a message is a login, or that it is signed.
 const LOGIN_WORDS: [&str; 32] = [
     "2fa",
     "auth",
@@ -38,7 +38,7 @@ const LOGIN_WORDS: [&str; 32] = [
     "webirc",
 ];
 
-/// Two words that say so together.
+/// Pairs of words which show the same.
 const LOGIN_PAIRS: [[&str; 2]; 8] = [
     ["log", "in"],
     ["log", "on"],
@@ -50,11 +50,11 @@ const LOGIN_PAIRS: [[&str; 2]; 8] = [
     ["insert", "key"],
 ];
 
-/// What methods of Ethereum's nodes begin with that take a password behind what they are asked.
+/// The prefix of the methods of Ethereum nodes that take a password as their last argument.
 const PERSONAL: &str = "personal_";
 
-/// Words of a purpose that say that a client comes, before it has asked for anything: nothing is
-/// traded in such a message.
+/// Words in a purpose which show that a client introduces itself, before it has asked for anything:
+/// nothing is traded in such a message.
 const OPENINGS: [&str; 8] = [
     "connect",
     "handshake",
@@ -66,7 +66,7 @@ const OPENINGS: [&str; 8] = [
     "resume",
 ];
 
-/// Words of a purpose that say that a hash is asked about.
+/// Words in a purpose which show that it is about a hash.
 const OF_HASHES: [&str; 6] = [
     "block",
     "header",
@@ -76,7 +76,7 @@ const OF_HASHES: [&str; 6] = [
     "tx",
 ];
 
-/// Names of members that say what a message is for, without case and punctuation.
+/// Names of members that state a message's purpose, in lower case and without punctuation.
 const PURPOSES: [&str; 47] = [
     "a",
     "act",
@@ -127,7 +127,7 @@ const PURPOSES: [&str; 47] = [
     "verb",
 ];
 
-/// Words of a purpose that say that a code proves something.
+/// Words in a purpose which show that a code proves something.
 const PROVING: [&str; 6] = [
     "confirm",
     "disarm",
@@ -137,7 +137,7 @@ const PROVING: [&str; 6] = [
     "verifycode",
 ];
 
-/// Words of a purpose that say that a key is handed over.
+/// Words in a purpose which show that a key is handed over.
 const GIVING_KEYS: [&str; 9] = [
     "import",
     "importprivkey",
@@ -150,21 +150,21 @@ const GIVING_KEYS: [&str; 9] = [
     "wallet",
 ];
 
-/// Names of members that hold what a message is for, where it has a head and a body.
+/// Names of members that contain the purpose, in messages with a head and a body.
 const HEADS: [&str; 5] = ["envelope", "head", "header", "headers", "meta"];
 
-/// A purpose is said in fewer bytes.
+/// The longest purpose, in bytes.
 pub(super) const MAX_PURPOSE_BYTES: usize = 48;
 
-/// Whether that is what a message to log in, or a signed one, says that it is for.
+/// Whether a purpose is that of a login or of a signed message.
 pub(in crate::redact) fn is_login(purpose: &str) -> bool {
     Purpose::of(purpose).is_login()
 }
 
-/// What a message says that it is for, in its words.
+/// The purpose of a message, split into words.
 #[derive(Debug)]
 pub(in crate::redact) struct Purpose {
-    /// None where it is too long to be one.
+    /// Empty if the text is too long for a purpose.
     words: Vec<String>,
     is_personal: bool,
 }
@@ -182,32 +182,32 @@ impl Purpose {
         }
     }
 
-    /// Whether the message is to log in, or signed.
+    /// Whether the message is a login or is signed.
     pub(in crate::redact) fn is_login(&self) -> bool {
         let says = self.has(says_login) && !self.asks_for_signature();
         says || self.has_pair_of(&LOGIN_PAIRS) || self.is_personal
     }
 
-    /// Whether the message asks what became of a transaction that is known by its signature:
-    /// Solana's `signatureSubscribe` and `getSignatureStatuses`.
+    /// Whether the message asks for the status of a transaction, which is identified by its
+    /// signature: Solana's `signatureSubscribe` and `getSignatureStatuses`.
     fn asks_for_signature(&self) -> bool {
         let asks = self.subscribes() || self.words.first().is_some_and(|word| word == "get");
         let other = |word: &String| word != "signature" && says_login(word);
         asks && self.has(|word| word.starts_with("signature")) && !self.words.iter().any(other)
     }
 
-    /// Whether the message asks what a contract's method would give, without a signature.
+    /// Whether the message asks for the result of a contract's method, without a signature.
     pub(in crate::redact) fn asks_for_call(&self) -> bool {
         const CALLS: [[&str; 2]; 3] = [["eth", "call"], ["estimate", "gas"], ["access", "list"]];
         self.has_pair_of(&CALLS)
     }
 
-    /// Whether it is more than a word of its own.
+    /// Whether it has more than one word.
     pub(in crate::redact) fn is_of_words(&self) -> bool {
         self.words.len() > 1
     }
 
-    /// Whether the message asks for topics.
+    /// Whether the message subscribes to topics or unsubscribes.
     pub(in crate::redact) fn subscribes(&self) -> bool {
         self.has(|word| {
             let word = word.strip_prefix("un").unwrap_or(word);
@@ -215,17 +215,17 @@ impl Purpose {
         })
     }
 
-    /// Whether the message proves something by a code: a second factor, an alarm's.
+    /// Whether the message proves something with a code: a second factor, or an alarm's code.
     pub(in crate::redact) fn proves(&self) -> bool {
         self.has_one_of(&PROVING) || self.has_pair_of(&[["with", "code"]])
     }
 
-    /// Whether the message says that a client comes.
+    /// Whether the message introduces a client.
     pub(in crate::redact) fn opens(&self) -> bool {
         self.has_one_of(&OPENINGS)
     }
 
-    /// Whether the message asks about a hash.
+    /// Whether the message is about a hash.
     pub(in crate::redact) fn asks_for_hash(&self) -> bool {
         let fused = |word: &str| {
             let of = word.strip_prefix("get").unwrap_or_default();
@@ -234,7 +234,7 @@ impl Purpose {
         self.has_one_of(&OF_HASHES) || self.has(fused) || self.asks_for_signature()
     }
 
-    /// Whether the message hands over a key, so that hexadecimal digits are one.
+    /// Whether the message hands over a key, so that hexadecimal digits in it are one.
     pub(in crate::redact) fn gives_key(&self) -> bool {
         self.has_one_of(&GIVING_KEYS)
     }
@@ -253,8 +253,8 @@ impl Purpose {
     }
 }
 
-/// Whether a word says login: one of the known, or one that others are fused with, as in
-/// `userlogin` and `authrequest`. An author is no login.
+/// Whether a word means a login: a known word, or one fused with others, as in `userlogin` and
+/// `authrequest`. `author` is not one.
 fn says_login(word: &str) -> bool {
     let fused = word.contains("login")
         || word.contains("logon")
@@ -265,20 +265,20 @@ fn says_login(word: &str) -> bool {
     fused || LOGIN_WORDS.contains(&word)
 }
 
-/// Whether a member of this name is where a message says what it is for, apart from its body.
+/// Whether a member of this name is the head that states a message's purpose, apart from its body.
 pub(in crate::redact) fn is_head(name: &str) -> bool {
     HEADS.contains(&plain(name).as_str())
 }
 
-/// Whether a member of this name says what a message is for.
+/// Whether a member of this name states a message's purpose.
 pub(in crate::redact) fn is_purpose(name: &str) -> bool {
-    // Where SignalR has what its `M` is called with; Firebase's purpose is `a`.
+    // In SignalR `A` holds the arguments of a call. In lower case it is the purpose in Firebase.
     const ARGUMENTS: &str = "A";
     name != ARGUMENTS && PURPOSES.contains(&plain(name).as_str())
 }
 
-/// Whether a list of this name is one of what is traded, whose symbols may be words that say login:
-/// `"symbols":["SIGN","PASS"]`.
+/// Whether a list of this name is about what is traded. Its symbols may look like words for a
+/// login: `"symbols":["SIGN","PASS"]`.
 pub(in crate::redact) fn is_of_symbols(name: &str) -> bool {
     const LISTS: [&str; 13] = [
         "assets",
@@ -298,8 +298,8 @@ pub(in crate::redact) fn is_of_symbols(name: &str) -> bool {
     LISTS.contains(&plain(name).as_str())
 }
 
-/// Whether a member of this name says what a message is about rather than what is done: a topic
-/// may be called like a login and be none.
+/// Whether a member of this name tells what a message is about rather than what it does: a topic
+/// may have the name of a login without being one.
 pub(in crate::redact) fn is_topic(name: &str) -> bool {
     const TOPICS: [&str; 6] = ["ch", "channel", "name", "path", "resource", "topic"];
     TOPICS.contains(&plain(name).as_str())

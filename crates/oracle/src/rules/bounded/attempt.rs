@@ -27,14 +27,14 @@ pub(super) struct Attempt {
     /// When an unanswered Close came.
     pub(super) close_owed: Option<Micros>,
     pub(super) closed: bool,
-    /// Writes block or fail, or the peer broke the protocol: no answers can be expected.
+    /// Whether no answers can be expected: writes block or fail, or the peer broke the protocol.
     pub(super) excused: bool,
     /// When the subscriber sent a Close, unprompted or in answer.
     pub(super) own_close_at: Option<Micros>,
     pub(super) dialed_at: Micros,
     /// The start of the silence: the dial or the last delivered byte.
     pub(super) silent_since: Micros,
-    /// Already reported as kept too long.
+    /// Whether it was already reported as kept too long.
     pub(super) kept_too_long: bool,
     pub(super) course: Course,
 }
@@ -55,11 +55,11 @@ pub(super) enum Heard {
 pub(super) struct Course {
     /// When the engine's 101 was delivered.
     pub(super) upgraded_at: Option<Micros>,
-    /// The answer was not quite valid: whether to accept it is up to the subscriber.
+    /// Whether the answer was not quite valid: accepting it is then up to the subscriber.
     pub(super) odd_answer: bool,
     pub(super) heard: Heard,
-    /// Something came that may or may not count as a frame: a Close, part of one, one that breaks
-    /// the protocol.
+    /// Whether something came that may or may not count as a frame: a Close, part of a message, a
+    /// frame that breaks the protocol, or a message that some clients refuse for its size.
     pub(super) hinted: bool,
 }
 

@@ -17,12 +17,12 @@ impl Bounded {
         self.recovered
     }
 
-    /// Something ended the attempt.
+    /// Ends the attempt.
     pub(super) fn end(&mut self, at: Micros, dial: u64) {
         self.end_asking(at, dial, false);
     }
 
-    /// Something ended the attempt, and may have asked for a wait.
+    /// Ends the attempt; what ended it may have asked for a wait.
     pub(super) fn end_asking(&mut self, at: Micros, dial: u64, asked_to_wait: bool) {
         let Some(attempt) = self.held.get_mut(&dial) else {
             return;
@@ -53,7 +53,7 @@ impl Bounded {
         }
     }
 
-    /// The subscriber let go of the attempt.
+    /// Notes that the subscriber let go of the attempt.
     pub(super) fn let_go(&mut self, at: Micros, dial: u64) {
         if let Some(attempt) = self.held.get(&dial) {
             let silence = at.0.saturating_sub(attempt.silent_since.0);

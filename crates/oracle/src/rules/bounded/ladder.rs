@@ -31,13 +31,13 @@ struct Ended {
     dial: u64,
     /// The first sign of it.
     first: Micros,
-    /// The last sign.
+    /// The last sign of it.
     last: Micros,
     /// When the stream was dropped.
     dropped: Option<Micros>,
-    /// The right steps if the end had treated the reset the other way.
+    /// The steps that would be right if the end had treated the reset the other way.
     otherwise: BTreeSet<u32>,
-    /// A refusal asked for a wait: how long is up to subscriber and engine.
+    /// Whether a refusal asked for a wait: how long is up to subscriber and engine.
     asked_to_wait: bool,
 }
 
@@ -85,7 +85,7 @@ impl Ladder {
         }
     }
 
-    /// The attempt ended; its course decides whether the delays reset.
+    /// Notes that the attempt ended; its course decides whether the delays reset.
     pub(super) fn ended(&mut self, dial: u64, at: Micros, course: Course, dialed_at: Micros) {
         let zero = BTreeSet::from([0]);
         let (steps, otherwise) = match self.starts_anew(at, course, dialed_at) {
@@ -104,7 +104,7 @@ impl Ladder {
         });
     }
 
-    /// The refusal that ended the attempt asked for a wait.
+    /// Notes that the refusal that ended the attempt asked for a wait.
     pub(super) fn waits_as_asked(&mut self) {
         if let Some(ended) = &mut self.ended {
             ended.asked_to_wait = true;
@@ -141,26 +141,26 @@ impl Ladder {
         }
     }
 
-    /// Another sign of the same end was delivered.
+    /// Notes that another sign of the same end was delivered.
     pub(super) fn signs(&mut self, at: Micros, dial: u64) {
         if let Some(ended) = self.ended.as_mut().filter(|ended| ended.dial == dial) {
             ended.last = at;
         }
     }
 
-    /// The stream of the attempt that ended was dropped.
+    /// Notes that the stream of the attempt that ended was dropped.
     pub(super) fn dropped(&mut self, at: Micros, dial: u64) {
         if let Some(ended) = self.ended.as_mut().filter(|ended| ended.dial == dial) {
             ended.dropped = Some(at);
         }
     }
 
-    /// No dial is judged until the next end.
+    /// Judges no dial until the next end.
     pub(super) fn forget(&mut self) {
         self.ended = None;
     }
 
-    /// The subscriber dials.
+    /// Judges a dial.
     pub(super) fn dialed(&mut self, at: Micros) -> Judged {
         let Some(ended) = self.ended.take() else {
             return Judged::Nothing;
@@ -213,7 +213,7 @@ impl Ladder {
     }
 
     fn climb(&mut self) {
-        // Beyond the cap all steps are alike.
+        // Beyond the cap all steps are the same.
         let top = |step: u32| self.backoff.delay(step) >= self.backoff.max;
         let next = |step: &u32| if top(*step) { *step } else { step + 1 };
         self.steps = self.steps.iter().map(next).collect();

@@ -43,7 +43,7 @@ const MAX_SURE_BYTES: usize = 1 << 20;
 /// The shortest gap that counts as silence.
 const SILENCE: Micros = Micros::from_ms(1_000);
 
-/// Judges by [`Bounds`].
+/// Judges a subscriber by [`Bounds`].
 #[derive(Debug)]
 pub(super) struct Bounded {
     bounds: Bounds,
@@ -52,13 +52,13 @@ pub(super) struct Bounded {
     held: BTreeMap<u64, Attempt>,
     /// Old connections still in use when another dial began.
     overlaps: Vec<Overlap>,
-    /// The last dial.
+    /// The number of the latest dial.
     newest: u64,
     /// When the last dials began, oldest first.
     dials: VecDeque<Micros>,
     /// The end that no dial has followed yet.
     ended_at: Option<Micros>,
-    /// A storm of dials was reported; its further dials are not reported again.
+    /// Whether a storm of dials was reported: its further dials are not reported again.
     stormed: bool,
     quiet_at: Option<Micros>,
     recovered: bool,
@@ -67,7 +67,7 @@ pub(super) struct Bounded {
     stopping_since: Option<Micros>,
     ladder: Option<Ladder>,
     shown: Shown,
-    /// Time passed before shutdown was called for.
+    /// Whether time passed before shutdown was called for.
     had_time: bool,
     count: u64,
     messages: u64,
@@ -76,11 +76,11 @@ pub(super) struct Bounded {
 /// A dial while another connection is in use.
 #[derive(Debug, Clone, Copy)]
 struct Overlap {
-    /// Since when.
+    /// When it began.
     at: Micros,
-    /// The new dial.
+    /// The number of the new dial.
     dial: u64,
-    /// The dial of the old connection.
+    /// The number of the dial that led to the old connection.
     other: u64,
 }
 
@@ -93,7 +93,8 @@ enum Stop {
 }
 
 impl Bounded {
-    /// For a world in which nothing goes wrong from `quiet_at` on; `None` if something always may.
+    /// Creates a judge for a world in which nothing goes wrong from `quiet_at` on; `None` if
+    /// something always may.
     #[must_use]
     pub(in crate::rules) fn new(bounds: Bounds, quiet_at: Option<Micros>) -> Self {
         Self {
@@ -175,7 +176,7 @@ impl Bounded {
         self.findings.held(rule);
     }
 
-    /// Time has come to `at`: looks at what the subscriber shows.
+    /// Lets time come to `at`, and looks at what the subscriber shows.
     pub(in crate::rules) fn look(&mut self, at: Micros, view: View<'_>) {
         self.pass(at);
         if self.stop == Stop::NotCalled {
@@ -183,7 +184,7 @@ impl Bounded {
         }
     }
 
-    /// The subscriber's future ended although nobody asked it to; `Err` if it panicked.
+    /// Notes that the subscriber's future ended although nobody asked it to; `Err` if it panicked.
     pub(in crate::rules) fn gave_up(&mut self, at: Micros, how: Result<(), String>) {
         self.pass(at);
         match how {

@@ -45,7 +45,7 @@ struct Pending {
     at: Micros,
     dial: u64,
     step: Step,
-    /// It was not taken in before the connection was dropped, and need not be.
+    /// Whether it was not taken in before the connection was dropped, and need not be.
     may_go: bool,
 }
 
@@ -77,7 +77,7 @@ impl State {
         }
     }
 
-    /// Where what is shown differs from this.
+    /// The first place where what is shown differs from this.
     fn departure(&self, view: View<'_>) -> Option<(Rule, String)> {
         if let (Some(mirror), Some(model)) = (view.mirror, &self.model) {
             let found = mirror.json();
@@ -139,7 +139,7 @@ impl Shown {
         });
     }
 
-    /// The connection was dropped: the rest of it need not be taken in.
+    /// Notes that the connection was dropped: the rest of it need not be taken in.
     pub(super) fn dropped(&mut self, dial: u64) {
         for pending in &mut self.pending {
             pending.may_go |= pending.dial == dial && matches!(pending.step, Step::Message(_));
@@ -181,7 +181,7 @@ impl Shown {
         if self.find_part(view, true) || self.find_part(view, false) {
             return;
         }
-        // The difference from everything delivered says most.
+        // The difference from everything delivered says the most.
         let (rule, what) = self.all_taken_in().departure(view).unwrap_or(departure);
         match rule {
             Rule::R9 => self.mirror_is_lost = true,
@@ -216,7 +216,7 @@ impl Shown {
         state
     }
 
-    /// When what is pending must show at the latest.
+    /// When the first of what is pending must show at the latest.
     pub(super) fn next_look(&self) -> Option<Micros> {
         let first = self
             .pending

@@ -9,7 +9,7 @@ use crate::rule::Rule;
 use crate::wire::{Answer, Item, Opcode};
 
 impl Bounded {
-    /// What was delivered after the handshake.
+    /// Takes in what was delivered after the handshake.
     fn takes(&mut self, at: Micros, dial: u64, bytes: &[u8]) {
         let open = |attempt: &&mut Attempt| attempt.phase == Phase::Open;
         let Some(attempt) = self.held.get_mut(&dial).filter(open) else {
@@ -218,7 +218,7 @@ impl Bounded {
         let had_request = attempt.opening.request().is_some();
         let rest = attempt.opening.push_client(bytes);
         if !had_request && let Some(request) = attempt.opening.request() {
-            // Its key differs on every run.
+            // The key is left out: it differs on every run.
             same.extend_from_slice(request.method.as_bytes());
             same.push(b' ');
             same.extend_from_slice(request.target.as_bytes());
@@ -285,7 +285,7 @@ impl Bounded {
                     .to_owned()
             });
         }
-        // It may end a connection itself, on silence or at will: a dial must follow.
+        // A subscriber may end a connection itself, on silence or at will: a dial must follow.
         self.let_go(at, dial);
     }
 }

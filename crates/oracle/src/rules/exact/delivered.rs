@@ -15,8 +15,8 @@ use crate::rules::step::Step;
 use crate::wire::{Answer, is_legal_close_code, retry_after};
 
 impl Exact {
-    /// Bytes were delivered to the subscriber. Returns those that are the same on every run of the
-    /// case: what follows the handshake's answer.
+    /// Takes in bytes that were delivered to the subscriber. Returns those that are the same on
+    /// every run of the case: what follows the handshake's answer.
     pub(in crate::rules) fn read<'b>(
         &mut self,
         at: Micros,
@@ -77,7 +77,7 @@ impl Exact {
         self.recovered |= self.quiet_at.is_some_and(|quiet_at| at >= quiet_at);
     }
 
-    /// The head of the answer is complete; `doubtful` if a subscriber may reject it.
+    /// Takes in the answer, whose head is complete; `doubtful` if a subscriber may reject it.
     fn answered(&mut self, at: Micros, answer: &Answer, doubtful: bool) {
         match answer {
             Answer::Upgraded { .. } => {
@@ -116,7 +116,7 @@ impl Exact {
         }
     }
 
-    /// Something was delivered on an open connection.
+    /// Takes in something that was delivered on an open connection.
     fn takes(&mut self, at: Micros, meaning: Meaning) {
         self.alive_at(at);
         let step = match meaning {
@@ -145,7 +145,7 @@ impl Exact {
         self.course.shows(at, step);
     }
 
-    /// The end of the stream was delivered, or its reset.
+    /// Notes that the end of the stream, or its reset, was delivered.
     pub(in crate::rules) fn read_end(&mut self, at: Micros, dial: u64, reset: bool) {
         self.course.pass(at);
         let Some(attempt) = self.course.attempt(dial) else {

@@ -42,8 +42,8 @@ impl Exact {
         {
             self.apply();
         }
-        // Before the 101 it is HTTP that asks for more: on a connection kept open after a refusal,
-        // at once, and before anybody could know of the refusal.
+        // Before the 101 it is an HTTP reader that asks for more bytes. It does so at once on a
+        // connection that is kept open after a refusal, before anybody could know of the refusal.
         let reads_frames = |attempt: &Attempt| attempt.is_upgraded();
         if strict && self.course.attempt.as_ref().is_none_or(reads_frames) {
             while self.apply() {}
@@ -58,7 +58,7 @@ impl Exact {
             if self.apply() {
                 continue;
             }
-            // What this very instant may bring.
+            // What is due at this very instant may have happened too.
             self.course.end_if_due(at);
             if self.course.pending.is_empty() {
                 let rule = self.rule_of(&departure);
@@ -76,7 +76,7 @@ impl Exact {
         }
     }
 
-    /// Everything is at rest: receivers have heard all they can.
+    /// Checks what receivers heard once everything is at rest: they have heard all they can.
     pub(in crate::rules) fn look_at_receivers(&mut self, at: Micros) {
         if !self.lost && self.course.pending.is_empty() {
             self.receivers.look(at, &mut self.course.findings);
@@ -108,7 +108,8 @@ impl Exact {
         });
     }
 
-    /// A difference in the record may belong to another rule.
+    /// Returns the rule that a departure breaks: a difference in the record may belong to another
+    /// rule.
     fn rule_of(&self, departure: &Departure) -> Rule {
         let (Rule::R10, Some(attempt), Some(found)) =
             (departure.rule, &self.course.attempt, &departure.record)

@@ -40,9 +40,9 @@ pub(super) struct Exact {
     quiet_at: Option<Micros>,
     /// When recovery must be over; `None` once it was checked.
     recovered_by: Option<Micros>,
-    /// A connection was established, or brought a frame, after the faults.
+    /// Whether a connection was established, or brought a frame, after the faults.
     recovered: bool,
-    /// A difference was found: its consequences are not reported.
+    /// Whether a difference was found: its consequences are not reported.
     lost: bool,
     reconnects: u64,
     messages: u64,
@@ -52,8 +52,9 @@ pub(super) struct Exact {
 const MANY_HEAD_BYTES: usize = 2048;
 
 impl Exact {
-    /// For a subscriber with these settings, in a world whose wall time at zero is `wall_at_zero`.
-    /// From `quiet_at` on nothing goes wrong, and recovery is required; `None` if it never is.
+    /// Creates a judge for a subscriber with these settings, in a world whose wall time at zero is
+    /// `wall_at_zero`. From `quiet_at` on nothing goes wrong, and recovery is required; `None` if
+    /// it never is.
     #[must_use]
     pub(in crate::rules) fn new(
         settings: &Settings,
@@ -97,7 +98,7 @@ impl Exact {
         self.course.findings.held_in_all(rule, times);
     }
 
-    /// The subscriber's future ended although nobody asked it to; `Err` if it panicked.
+    /// Notes that the subscriber's future ended although nobody asked it to; `Err` if it panicked.
     pub(super) fn gave_up(&mut self, at: Micros, how: Result<(), String>) {
         match how {
             Err(panic) => self.course.findings.broke(Rule::R13, at, || {
@@ -112,7 +113,7 @@ impl Exact {
         self.lost = true;
     }
 
-    /// The subscriber begins to dial.
+    /// Notes that the subscriber begins to dial.
     pub(in crate::rules) fn dial(&mut self, at: Micros, dial: u64) {
         self.course.pass(at);
         self.course.end_if_due(at);
@@ -144,14 +145,14 @@ impl Exact {
         self.course.shows(at, Step::Dial);
     }
 
-    /// The subscriber dials another address.
+    /// Notes that the subscriber dials another address.
     pub(in crate::rules) fn dial_elsewhere(&mut self, at: Micros, target: &str) {
         self.course.findings.broke(Rule::R14, at, || {
             format!("expected dials to the engine only, found one to {target}")
         });
     }
 
-    /// The dial led to a stream.
+    /// Notes that the dial led to a stream.
     pub(in crate::rules) fn dial_done(&mut self, at: Micros, dial: u64) {
         self.alive.insert(dial);
         self.course.findings.took(Edge::DIAL_DONE);
@@ -161,7 +162,7 @@ impl Exact {
         }
     }
 
-    /// The dial was refused.
+    /// Notes that the dial was refused.
     pub(in crate::rules) fn dial_refused(&mut self, at: Micros, dial: u64) {
         if self.course.attempt(dial).is_some() {
             self.course.findings.took(Edge::DIAL_REFUSED);
@@ -170,7 +171,7 @@ impl Exact {
         }
     }
 
-    /// The dial's future was dropped before it finished.
+    /// Notes that the dial's future was dropped before it finished.
     pub(in crate::rules) fn dial_dropped(&mut self, at: Micros, dial: u64) {
         if self.course.attempt(dial).is_none() {
             return;
@@ -190,7 +191,7 @@ impl Exact {
         self.course.end(at, CUT_OFF, None);
     }
 
-    /// The subscriber dropped the stream.
+    /// Notes that the subscriber dropped the stream.
     pub(in crate::rules) fn dropped(&mut self, at: Micros, dial: u64) {
         self.alive.remove(&dial);
         self.course.pass(at);
@@ -215,7 +216,8 @@ impl Exact {
         let open = attempt.phase == Phase::Open;
         let may_refuse = attempt.head_bytes > MANY_HEAD_BYTES || attempt.opening.is_doubtful();
         if open && may_refuse && self.course.takes_back_open(at) {
-            // The head may be too large for it, have too many fields, or hold an illegal byte.
+            // The head may be too large for the subscriber, have too many fields, or hold an
+            // illegal byte.
             self.course
                 .end(at, Called::Exactly(EndReason::HandshakeFailed), None);
             return;
@@ -230,22 +232,22 @@ impl Exact {
         self.lost = true;
     }
 
-    /// A receiver exists from now on.
+    /// Adds a receiver of what comes from now on; returns its number.
     pub(in crate::rules) fn add_receiver(&mut self) -> usize {
         self.receivers.add()
     }
 
-    /// A receiver was dropped.
+    /// Notes that a receiver was dropped.
     pub(in crate::rules) fn drop_receiver(&mut self, receiver: usize) {
         self.receivers.drop(receiver);
     }
 
-    /// Receivers read, or stop reading.
+    /// Notes that receivers stop reading, or read again.
     pub(in crate::rules) fn stall_receivers(&mut self, stalled: bool) {
         self.receivers.stall(stalled);
     }
 
-    /// A receiver heard something.
+    /// Notes that a receiver heard something.
     pub(in crate::rules) fn heard(&mut self, at: Micros, receiver: usize, heard: &Heard) {
         if !self.lost {
             self.receivers
@@ -253,14 +255,14 @@ impl Exact {
         }
     }
 
-    /// A reading came over HTTP.
+    /// Notes that a reading came over HTTP.
     pub(in crate::rules) fn backfilled(&mut self, at: Micros, field: Field, payload: &str) {
         self.course
             .pending
             .push_back((at, Step::Backfill(field, payload.to_owned())));
     }
 
-    /// Shutdown is called for.
+    /// Notes that shutdown is called for.
     pub(in crate::rules) fn shutdown(&mut self, at: Micros) {
         self.course.pass(at);
         let phase = self
@@ -278,7 +280,7 @@ impl Exact {
         }
     }
 
-    /// The shutdown is over.
+    /// Notes that the shutdown is over.
     pub(in crate::rules) fn stopped(&mut self, at: Micros, ended_well: bool) {
         self.course.pass(at);
         if !ended_well {
@@ -303,7 +305,7 @@ impl Exact {
         self.course.backoff.stop();
     }
 
-    /// A rule that only the world can check was broken.
+    /// Notes that a rule that only the world can check was broken.
     pub(in crate::rules) fn broke(
         &mut self,
         rule: Rule,
@@ -313,7 +315,7 @@ impl Exact {
         self.course.findings.broke(rule, at, what);
     }
 
-    /// The precondition of a rule that only the world can check held.
+    /// Notes that the precondition of a rule that only the world can check held.
     pub(in crate::rules) fn held(&mut self, rule: Rule) {
         self.course.findings.held(rule);
     }
@@ -336,7 +338,7 @@ impl Exact {
         self.messages
     }
 
-    /// The case is over.
+    /// Ends the case; returns what was found.
     #[must_use]
     pub(in crate::rules) fn finish(mut self, at: Micros) -> Found {
         if !self.lost {

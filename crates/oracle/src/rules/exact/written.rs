@@ -10,7 +10,8 @@ use crate::rules::course::CUT_OFF;
 use crate::wire::Opcode;
 
 impl Exact {
-    /// The subscriber wrote bytes. Returns the part that is the same on every run of the case.
+    /// Takes in bytes that the subscriber wrote. Appends the part that is the same on every run of
+    /// the case to `same`.
     pub(in crate::rules) fn wrote(
         &mut self,
         at: Micros,
@@ -81,7 +82,7 @@ impl Exact {
         }
     }
 
-    /// A write found no room.
+    /// Notes that a write found no room.
     pub(in crate::rules) fn write_blocked(&mut self, at: Micros, dial: u64) {
         self.course.pass(at);
         if let Some(attempt) = self.course.attempt(dial) {
@@ -90,7 +91,7 @@ impl Exact {
         }
     }
 
-    /// The blocked write went on.
+    /// Notes that the blocked write went on.
     pub(in crate::rules) fn write_freed(&mut self, at: Micros, dial: u64) {
         self.course.pass(at);
         if let Some(attempt) = self.course.attempt(dial) {
@@ -99,7 +100,7 @@ impl Exact {
         }
     }
 
-    /// A write failed: the peer is gone.
+    /// Notes that a write failed: the peer is gone.
     pub(in crate::rules) fn write_failed(&mut self, at: Micros, dial: u64) {
         self.course.pass(at);
         let Some(attempt) = self.course.attempt(dial) else {

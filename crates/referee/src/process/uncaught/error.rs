@@ -1,8 +1,8 @@
-//! An error that nobody caught, as it is told.
+//! An error that nobody caught, as it is reported.
 
 use serde::{Deserialize, Serialize};
 
-/// Longest line of an error that is reported, in characters.
+/// The longest line of an error that is reported, in characters.
 const MAX_LINE_CHARS: usize = 160;
 
 /// Which runtime printed it.

@@ -2,7 +2,7 @@
 
 use super::error::{Language, Uncaught};
 
-/// A Go program's exit status in that case.
+/// The exit status of a Go program that ended this way.
 const PANICKED: i32 = 2;
 /// How its first line begins.
 const BEGINS: [&str; 2] = ["panic: ", "fatal error: "];

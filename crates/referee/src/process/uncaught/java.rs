@@ -40,7 +40,7 @@ and more of it
         let own = "Exception in thread \"reader\" java.lang.IllegalStateException: no frame";
         assert_eq!(said(THREAD, None), [own]);
         let went_on = format!("{THREAD}dialling again\n");
-        // It ended later, for another reason.
+        // The process ended later, for another reason.
         assert!(!uncaught(&went_on, Some(1))[0].ended);
         assert!(
             said(

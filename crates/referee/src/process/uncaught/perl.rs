@@ -1,4 +1,4 @@
-//! Perl's format: a message that says where it died ends the process.
+//! Perl's format: the process ends with a message that says where it died.
 
 use super::error::{Language, Uncaught};
 

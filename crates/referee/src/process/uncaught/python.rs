@@ -17,7 +17,7 @@ const OF_PYTHON: [&str; 4] = [
 pub(super) fn end(lines: &[&str]) -> Option<Uncaught> {
     let begins = lines.iter().rposition(|line| is_traceback(line))?;
     let (own, ends) = own_line(lines, begins)?;
-    // Anything printed after it came from someone who went on.
+    // If anything else was printed after it, the process went on.
     let is_last = lines[ends + 1..].iter().all(|line| is_more_of_it(line));
     is_last.then(|| Uncaught::new(Language::Python, TRACEBACK, own))
 }
@@ -119,7 +119,7 @@ ZeroDivisionError: division by zero
 dialling again
 ";
         assert!(said(caught, None).is_empty());
-        // Nor if it ends later, for another reason.
+        // Nor is it one if the process ends later, for another reason.
         assert!(said(caught, Some(2)).is_empty());
         assert_eq!(
             last_words(caught, Some(2)).as_deref(),

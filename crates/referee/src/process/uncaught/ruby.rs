@@ -30,7 +30,7 @@ pub(super) fn end(lines: &[&str], status: Option<i32>) -> Option<Uncaught> {
     Some(Uncaught::new(Language::Ruby, own, ""))
 }
 
-/// The message and the class of `client.rb:3:in 'follow': the message (TheClass)`, without the place.
+/// The message and class of `client.rb:3:in 'follow': the message (TheClass)`, without the place.
 fn own_message(line: &str) -> Option<&str> {
     let (place, own) = line.split_once("': ")?;
     let names_a_class = own.ends_with(')') && own.contains(" (");

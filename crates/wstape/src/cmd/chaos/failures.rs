@@ -30,7 +30,7 @@ const CHAOS: &str = "chaos";
 const PLAYS_AGAIN: u32 = 3;
 /// Lines of the trace that a report shows before the violation.
 const EXCERPT_LINES: usize = 10;
-/// How a meaning begins that is the same for anyone as for the contract's own subscriber.
+/// How a rule's meaning begins if it asks the same of any subscriber as of the contract's own.
 const SAME: &str = "The same";
 /// How long shrinking a case may take.
 const SHRINK_FOR: Duration = Duration::from_secs(30);
@@ -164,7 +164,7 @@ impl Failures<'_> {
         Some(smaller)
     }
 
-    /// The smallest case that breaks the rule; `None` if a case on the way hangs.
+    /// Returns the smallest case that breaks the rule; `None` if a case on the way hangs.
     fn shrink(&self, case: &Case, rule: Rule) -> Option<Shrunk> {
         let (play, case, interrupted) = (
             Arc::clone(self.play),
@@ -192,7 +192,7 @@ impl Failures<'_> {
         result.recv_timeout(SHRINK_FOR + HANG_AFTER).ok()
     }
 
-    /// Arguments that play a case again, including the options that matter.
+    /// Returns the arguments that play a case again, including the options that matter.
     fn repeating(&self, case: &str) -> String {
         let mut arguments = case.to_owned();
         if case.starts_with("--seed") {
@@ -267,8 +267,8 @@ impl Failures<'_> {
     }
 }
 
-/// The folder for failures. Created before the run, to be sure that it can be; removed after it if
-/// nothing was written.
+/// The folder for failures. It is created before the run, to be sure that it can be, and removed
+/// after it if nothing was written.
 pub(super) struct OutFolder<'a> {
     path: &'a Path,
     was_there: bool,

@@ -49,7 +49,7 @@ pub(super) struct Inputs {
     pub(super) shard_by: Option<&'static str>,
     /// When to stop beginning cases.
     pub(super) budget: Option<Duration>,
-    /// Whether it is a sample of everything, not the repetition of one case.
+    /// Whether the run is a sample of everything, not the repetition of one case.
     pub(super) is_sample: bool,
 }
 

@@ -94,7 +94,7 @@ pub(super) struct Thoroughness {
     pub(super) keep_going: bool,
 }
 
-/// Most worlds at once: more than any machine has cores, and fewer than it has threads.
+/// The most worlds at once: more than any machine has cores, and fewer than it has threads.
 const MAX_JOBS: usize = 256;
 
 fn seed(text: &str) -> Result<u64, String> {

@@ -46,8 +46,8 @@ fn parse(text: &str, subject: &dyn Subject) -> Result<RuleSet, String> {
 }
 
 impl Choice {
-    /// How the subject is judged with these options, `jobs` cases at once and maybe in real time,
-    /// and what that leaves out.
+    /// Returns the subject as it is judged with these options, `jobs` cases at once and maybe in
+    /// real time, and which rules that leaves out.
     ///
     /// # Errors
     /// A name that no rule has; a selection without rules.
@@ -86,7 +86,7 @@ impl Choice {
     }
 }
 
-/// What the subject shows the judge. The run reports one that does not start.
+/// Returns what the subject shows the judge; nothing if it does not start, which the run reports.
 fn offered(subject: &Arc<dyn Subject>) -> Offers {
     let subject = Arc::clone(subject);
     bounded(MAX_LOOK, move || offers(&*subject).unwrap_or_default()).unwrap_or_default()

@@ -124,7 +124,7 @@ pub(super) fn run(options: &Options, subject: &Arc<dyn Subject>) -> Result<Endin
     ending
 }
 
-/// Rejects an impossible declaration: findings would be about the declaration.
+/// Rejects an impossible declaration: findings would be about it, not about the subscriber.
 fn declares_what_can_be(subject: &dyn Subject) -> Result<(), String> {
     let Terms::Bounds(bounds) = subject.terms() else {
         return Ok(());
@@ -151,7 +151,7 @@ fn conclude(
 }
 
 impl Session<'_> {
-    /// Seed range, version, options, budget.
+    /// Returns the run's first line: seed range, version, options, budget.
     fn first_line(&self) -> String {
         let Inputs {
             tapes,
@@ -227,7 +227,7 @@ impl Session<'_> {
             let job = |NamedCase { name, case }| Job::Tape(name, Box::new(case));
             let ran = self.work(tapes.into_iter().map(job), Tally::default(), &mut progress);
             broken.extend(ran.broken);
-            // What old cases see does not count for what drawn ones should have seen.
+            // What existing cases saw does not count as seen by the drawn ones.
             if self.inputs.seeds.is_none() {
                 results.tally = ran.tally;
             }
@@ -399,8 +399,8 @@ pub(super) fn workers(options: &Options, subject: &dyn Subject) -> NonZeroUsize 
         .unwrap_or(NonZeroUsize::MIN)
 }
 
-/// A world's panic is a violation, reported like any other; shrinking a case would put hundreds of
-/// them on standard error.
+/// Keeps the panics of worlds off standard error: each is a violation and reported like any other,
+/// and shrinking a case would print hundreds of them.
 pub(super) fn keep_workers_panics_quiet() {
     note_panics(|| thread::current().name() == Some(WORKER_NAME));
 }

@@ -190,12 +190,12 @@ impl DrawArgs {
     }
 }
 
-/// The remark on this many of them.
+/// Returns the remark on this many lines that hold a secret.
 fn secrets_left_out(lines: u64) -> Option<String> {
     (lines > 0).then(|| format!("{lines} lines are left out, because they hold a secret"))
 }
 
-/// A mark in place of a step.
+/// Returns a mark in place of a step that holds a secret.
 fn instead(step: &Step, what: &str) -> Step {
     let mark = Action::Mark(format!("{LEFT_OUT} {what}"));
     let at = match step.trigger {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use wstape_mock_engine::{Attempt, AttemptEnd, Attempts};
 use wstape_tape::{End, Micros};
 
-/// Most clients that are told apart; any more are grouped as one.
+/// The most clients that are told apart; any more are grouped as one.
 const MAX_CLIENTS: usize = 64;
 
 /// The name of a client without a request.

@@ -13,10 +13,10 @@ use super::clients::{self, Client};
 /// The remark on a journal whose last line is incomplete.
 pub(crate) const TORN: &str = "the last line is cut off: the run was killed, or the disk was full";
 
-/// Most connections that are listed; those between the first and the last are only counted.
+/// The most connections that are listed; those between the first and the last are only counted.
 const MAX_LISTED: usize = 40;
 
-/// Most gaps, and most ends without a return, listed for one client.
+/// The most gaps, and most ends without a return, listed for one client.
 const MAX_GAPS: usize = 12;
 
 /// The summary of a journal.
@@ -32,7 +32,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// For a journal that was read to its end.
+    /// Makes the page of a journal that was read to its end.
     pub(super) fn new<R: BufRead>(
         file: String,
         reader: &JournalReader<R>,

@@ -43,7 +43,7 @@ pub(super) fn explained(name: &str) -> Option<&'static Everywhere> {
     ALL.iter().find(|it| it.id.eq_ignore_ascii_case(name))
 }
 
-/// The first of those whose names begin with this letter.
+/// Returns the first of the questions with this letter.
 pub(super) fn first_of(letter: &str) -> Option<&'static Everywhere> {
     ALL.iter()
         .find(|it| it.id[..1].eq_ignore_ascii_case(letter))

@@ -168,13 +168,14 @@ impl Referee {
             Err(error) => return Err(error.into()),
         };
         if interrupted.get() && io::stderr().is_terminal() {
-            // The line of progress is not the last.
+            // The line of progress was not the last one, so nothing has ended it.
             eprintln!();
         }
         report.options = again;
         let took_s = since.elapsed().as_secs_f64();
         let changes = expected.map(|it| it.changes(&report));
-        // What can't be printed is no reason to lose the files of several minutes.
+        // If the verdicts can't be printed, the files, which took minutes to play for, are written
+        // all the same.
         let told = say(&told(&report, changes.as_ref(), took_s));
         if let Some(out) = &out {
             out.write(&report, changes.as_ref(), began)?;

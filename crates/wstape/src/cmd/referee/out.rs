@@ -43,7 +43,7 @@ pub(super) enum OutError {
 /// Why a file does not hold what belongs there.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BadJson {
-    /// It is no text, or too much of it.
+    /// It is not text, or too long.
     #[error(transparent)]
     NoText(io::Error),
     #[error(transparent)]
@@ -67,7 +67,7 @@ const RESULTS: &str = "results.json";
 pub(super) struct OutDir(PathBuf);
 
 impl OutDir {
-    /// Created before anything is played, so that an unwritable folder costs no run.
+    /// Creates the folder before anything is played, so that an unwritable one costs no run.
     pub(super) fn create(path: &Path) -> Result<Self, OutError> {
         if path.is_file() {
             let path = path.to_owned();
@@ -119,7 +119,7 @@ fn millis(time: SystemTime) -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What a file of JSON holds, or `None` if it does not exist; `bad` is said of one that holds
+/// Reads a JSON file; `None` if it does not exist. `bad` makes the error for a file that holds
 /// something else.
 fn read<T: DeserializeOwned>(
     path: &Path,

@@ -27,7 +27,7 @@ impl ControlArgs {
         self.control.is_some()
     }
 
-    /// Opens it, if wanted.
+    /// Opens the control port, if wanted.
     pub(super) fn open(
         &self,
         engine: &Engine,

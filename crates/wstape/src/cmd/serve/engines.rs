@@ -17,15 +17,15 @@ use crate::cmd::announce::{Unannounced, announce};
 /// Engines that listen.
 pub(super) struct Engines {
     pub(super) running: Vec<Engine>,
-    /// The only engine's.
+    /// The control port, which only a single engine has.
     pub(super) control: Option<Control>,
-    /// The only engine's, with a real one behind it.
+    /// Toxiproxy's API, which only a single engine has, with a real one behind it.
     toxiproxy: Option<Toxiproxy>,
-    /// For a real engine's traffic.
+    /// The recording of a real engine's traffic.
     recording: Option<ProxyRecording>,
 }
 
-/// What all of them share.
+/// What all engines share.
 struct Common<'a> {
     serve: &'a Serve,
     urls: Urls,
@@ -121,7 +121,7 @@ impl Engines {
         Ok(())
     }
 
-    /// Says where to dial each, one per line.
+    /// Says where to dial each engine, one per line.
     pub(super) fn say(&self) -> Result<(), Unannounced> {
         // Writing into a string does not fail.
         let mut said = String::new();
@@ -142,7 +142,7 @@ impl Engines {
         announce(&said)
     }
 
-    /// Ends all of them, and their journals.
+    /// Ends all engines, and their journals.
     pub(super) async fn shutdown(mut self) -> Result<(), ServeError> {
         drop(self.control.take());
         drop(self.toxiproxy.take());
@@ -151,7 +151,7 @@ impl Engines {
         }
         let mut flushed = Ok(());
         for engine in &self.running {
-            // Each of them, whatever happened to the one before.
+            // Each journal is flushed, whatever happened to the one before.
             flushed = flushed.and(engine.journal().flush());
         }
         if let Some(recording) = self.recording.take() {

@@ -13,7 +13,7 @@ use super::redaction::JournalRedactor;
 /// Journal entries kept in memory: a server may run for months.
 const KEPT_ENTRIES: usize = 1024;
 
-/// Most engines that one tape may name.
+/// The most engines that one tape may name.
 const MAX_ENGINES: usize = 16;
 
 /// An engine for the tapes, each checked to its end if possible.

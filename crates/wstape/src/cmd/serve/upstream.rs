@@ -27,7 +27,7 @@ use crate::cmd::small_file;
 /// How long the first check of a `wss` engine's certificate may take.
 const CHECK_WAIT: Duration = Duration::from_secs(10);
 
-/// The options of a real engine: who gives one is told of `--upstream`, and not of a tape.
+/// The options of a real engine: if one stands alone, the error asks for `--upstream`, not a tape.
 pub(super) const UPSTREAM: [&str; 6] = [
     "upstream",
     "rewrite_host",
@@ -161,7 +161,7 @@ impl UpstreamArgs {
         let (Some(target), Some(url)) = (self.target()?, &self.upstream) else {
             return Ok(());
         };
-        // A name that can't be resolved is not one now, but may be later.
+        // A name that can't be resolved is not this port now, but may be later.
         let Ok(mut found) = lookup_host((target.host(), target.port())).await else {
             return Ok(());
         };
@@ -192,7 +192,7 @@ pub(super) async fn finish(recording: ProxyRecording) -> Result<(), ServeError> 
     }
 }
 
-/// Dials the real engine, over TLS for `wss`.
+/// The dialer of the real engine, which speaks TLS for `wss`.
 #[derive(Debug)]
 struct Dialer {
     net: NetDialer,
