@@ -125,6 +125,12 @@ pub(super) fn span_of_ms(text: &str) -> Option<Micros> {
     u64::try_from(us).ok().map(Micros)
 }
 
+/// A decimal number of seconds that is not negative, as a span.
+pub(super) fn span_of_s(text: &str) -> Option<Micros> {
+    let us = decimal(text, SECONDS)?;
+    u64::try_from(us).ok().map(Micros)
+}
+
 /// A decimal number times ten to the power of `places`, rounded to an integer (halves away from
 /// zero). It is computed digit by digit, because these texts have more digits than a float holds.
 /// `None` if it is not a number, or too large for an `i64`.

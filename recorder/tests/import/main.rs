@@ -15,6 +15,7 @@ mod pcapng;
 mod play;
 mod playwright;
 mod recorders;
+mod writers;
 mod zipped;
 
 use std::fs;

@@ -201,7 +201,10 @@ fn a_pointer_leads_into_json_that_a_string_holds() {
 fn an_archive_of_a_playwright_without_web_sockets_says_from_which_version_on_they_are_there() {
     for (version, sentence) in [
         ("1.40.1", "Playwright 1.40.1 leaves WebSockets out"),
-        ("1.65.1", "or with recordHar of Playwright 1.61 or later"),
+        (
+            "1.65.1",
+            "(a socket that routeWebSocket answers never gets there)",
+        ),
     ] {
         let entry = r#"{"startedDateTime":"2026-11-27T03:36:05.495Z","request":{"method":"GET","url":"http://h/"},"response":{"status":200}}"#;
         let har = format!(

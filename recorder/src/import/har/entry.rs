@@ -10,8 +10,10 @@ use wstape_tape::{Action, End, Micros};
 use super::answer::{Content, Header, Response, headers, status_in};
 use super::attached::Attached;
 use super::ending::{Ending, ending};
-use super::messages::{First, Messages, What};
+use super::message::{First, What};
+use super::messages::Messages;
 use super::place::Place;
+use super::writer::{Times, Writer};
 use crate::error::import::{ImportError, quoted};
 use crate::import::session::{Answer, Moment, Sender, Session, ended, handshake, message};
 use crate::import::wall::{Wall, span_of_ms};
@@ -41,6 +43,8 @@ pub(super) struct Entry<'a> {
 #[derive(Deserialize)]
 struct Timings<'a> {
     #[serde(borrow)]
+    wait: Option<&'a RawValue>,
+    #[serde(borrow)]
     receive: Option<&'a RawValue>,
 }
 
@@ -49,15 +53,6 @@ struct Request<'a> {
     url: Option<String>,
     #[serde(borrow)]
     headers: Option<&'a RawValue>,
-}
-
-/// What is known about an archive from the program that wrote it.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Writer {
-    /// Chrome, or a browser built on it.
-    pub(super) chrome: bool,
-    /// Playwright 1.61.0, which writes times that are too small by a factor of 1000.
-    pub(super) squeezes: bool,
 }
 
 impl<'a> Entry<'a> {
@@ -76,7 +71,12 @@ impl<'a> Entry<'a> {
                     .any(|h| h.name.eq_ignore_ascii_case("upgrade") && to(h))
             }
         });
-        asks || self.messages.is_some()
+        // Cypress's recorder writes a list into every entry, empty if it is not a WebSocket.
+        let plain = url.is_some_and(|url| url.starts_with("http"));
+        let listed = self
+            .messages
+            .is_some_and(|list| !plain || is_filled(list.get()));
+        asks || listed
             || self.close.is_some()
             || self.resource_type.as_deref() == Some("websocket")
             || status.is_some_and(|status| status.get() == "101")
@@ -91,11 +91,9 @@ impl<'a> Entry<'a> {
         beside: Option<&Attached>,
         writer: Writer,
     ) -> Outline {
-        let first = self.messages(place, beside, writer);
-        let first = first
-            .and_then(|mut messages| messages.first())
-            .ok()
-            .flatten();
+        let messages = self.messages(place, beside, writer);
+        let mut messages = messages.unwrap_or_else(|_| Messages::none(place.clone()));
+        let first = messages.first().ok().flatten();
         let url = self
             .request
             .as_ref()
@@ -108,6 +106,11 @@ impl<'a> Entry<'a> {
             monotonic: first.as_ref().and_then(|first| first.monotonic),
             lasted,
             url,
+            left_out: if writer.stands_in {
+                messages.left_out()
+            } else {
+                0
+            },
         }
     }
 
@@ -129,10 +132,16 @@ impl<'a> Entry<'a> {
     fn lasted(&self, writer: Writer) -> Micros {
         let lasted = self.time.and_then(|time| span_of_ms(time.get()));
         let lasted = lasted.unwrap_or_default();
-        if writer.squeezes {
+        if writer.times == Times::Squeezed {
             return Micros(lasted.0.saturating_mul(1_000));
         }
         lasted
+    }
+
+    /// How long the entry waited for an answer. Chrome, and what copies its protocol, count until the
+    /// last message.
+    fn waited(&self) -> Option<Micros> {
+        span_of_ms(self.timings.as_ref()?.wait?.get())
     }
 
     fn messages(
@@ -148,7 +157,8 @@ impl<'a> Entry<'a> {
             (None, Some(file)) => Messages::attached(place.clone(), beside, &file),
             (None, None) => Ok(Messages::none(place.clone())),
         }?;
-        if writer.squeezes {
+        let messages = messages.written_by(writer);
+        if writer.times == Times::Squeezed {
             return Ok(messages.squeezed(self.started(place).ok().flatten()));
         }
         Ok(messages)
@@ -164,6 +174,9 @@ impl<'a> Entry<'a> {
     ) -> Result<Session<'a>, ImportError> {
         let mut messages = self.messages(place, beside, writer)?;
         let started = self.started(place)?;
+        if let Some(started) = started.filter(|_| writer.times == Times::Counted) {
+            messages.counted(started, self.waited())?;
+        }
         let lasted = self.lasted(writer);
         let request = self.request.unwrap_or_default();
         let mut response = self.response.unwrap_or_default();
@@ -196,7 +209,7 @@ impl<'a> Entry<'a> {
         // closed, and then lasts until its end.
         let received = self.timings.and_then(|timings| timings.receive);
         let received = received.and_then(|receive| span_of_ms(receive.get()));
-        let gone = writer.chrome && received.is_some_and(|span| span > Micros::ZERO);
+        let gone = writer.closes && received.is_some_and(|span| span > Micros::ZERO);
 
         let url = request.url.unwrap_or_default();
         let asked = headers(place, ".request.headers", request.headers)?;
@@ -250,6 +263,14 @@ impl<'a> Entry<'a> {
     }
 }
 
+/// Whether a list in JSON has something in it.
+fn is_filled(list: &str) -> bool {
+    let inside = list
+        .strip_prefix('[')
+        .and_then(|list| list.strip_suffix(']'));
+    inside.is_none_or(|inside| !inside.trim().is_empty())
+}
+
 fn is_error(first: &First) -> bool {
     first.error.is_some()
 }
@@ -267,6 +288,8 @@ pub(super) struct Outline {
     pub(super) monotonic: Option<Micros>,
     pub(super) lasted: Micros,
     pub(super) url: Option<String>,
+    /// How many messages the archive replaced by a placeholder.
+    pub(super) left_out: usize,
 }
 
 /// What follows the handshake: the messages, then the end if it is known.
@@ -307,7 +330,7 @@ impl Iterator for Body<'_> {
         Some(Ok(Moment::new(
             at,
             match next.what {
-                What::Error(text) => Action::Mark(text),
+                What::Error(text) | What::LeftOut(text) => Action::Mark(text),
                 What::Frame {
                     sender,
                     opcode,

@@ -1,21 +1,22 @@
 //! The messages of an entry, parsed one at a time.
 
-use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Component, Path};
 
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use wstape_tape::{MAX_LINE_BYTES, Micros};
 
 use super::attached::{Attached, Opened};
+use super::clock::{Counted, Squeezed};
+use super::message::{First, Message, What, Written, stand_in};
 use super::place::Place;
+use super::writer::{Times, Writer};
 use crate::error::import::{ImportError, quoted};
 use crate::import::session::{Sender, TEXT};
-use crate::import::wall::{Wall, span_of_ms};
+use crate::import::wall::{Wall, span_of_s};
 
 /// The longest line of a message file next to an archive, in bytes: what fits in a line of a tape,
 /// and some room for the keys.
@@ -30,82 +31,15 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, PADDED
 const PADDED_OR_NOT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 
-/// A message of an entry.
-#[derive(Debug)]
-pub(super) struct Message {
-    /// When it was sent or received; `None` if the archive does not say.
-    pub(super) at: Option<Wall>,
-    /// For an error without such a time: the time since the browser started.
-    pub(super) monotonic: Option<Micros>,
-    pub(super) what: What,
-}
-
-#[derive(Debug)]
-pub(super) enum What {
-    Frame {
-        sender: Sender,
-        opcode: u8,
-        payload: Vec<u8>,
-    },
-    /// Why the connection failed, in the browser's words.
-    Error(String),
-}
-
-/// A message as the archive writes it.
-#[derive(Deserialize)]
-struct Written<'a> {
-    #[serde(rename = "type", borrow)]
-    kind: Cow<'a, str>,
-    #[serde(borrow)]
-    time: Option<&'a RawValue>,
-    #[serde(borrow)]
-    opcode: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    data: Cow<'a, str>,
-}
-
-/// What is known of an entry's first message.
-#[derive(Debug)]
-pub(super) struct First {
-    pub(super) at: Option<Wall>,
-    pub(super) monotonic: Option<Micros>,
-    /// The text of the message, if it is an error.
-    pub(super) error: Option<String>,
-}
-
 /// The messages of an entry.
 pub(super) struct Messages<'a> {
     place: Place,
     /// How many messages were read so far.
     count: u64,
     source: Source<'a>,
+    writer: Writer,
     squeezed: Option<Squeezed>,
-}
-
-/// Restores times that Playwright 1.61.0 wrote wrongly: it added to the connection's start in
-/// milliseconds the time since then in *seconds*, so that 500 ms come out as 0.5 ms.
-#[derive(Debug, Clone, Copy)]
-struct Squeezed {
-    /// When the connection began, truncated to the millisecond in the archive.
-    begin: Wall,
-    /// The first message's time as written, in nanoseconds.
-    first: Option<i64>,
-}
-
-impl Squeezed {
-    /// Converts a written time to the true one. The millisecond that the start was truncated by
-    /// stands for up to a second, so the first message is placed as early as is possible.
-    fn stretched(&mut self, written: i64) -> Wall {
-        const CUT_NS: i64 = 1_000_000;
-        let first = *self.first.get_or_insert(written);
-        let earliest = first
-            .saturating_sub(self.begin.nanoseconds() + CUT_NS)
-            .max(0);
-        // A nanosecond in the file stands for a microsecond.
-        let since = earliest.saturating_add(written.saturating_sub(first));
-        self.begin
-            .plus(Micros(u64::try_from(since).unwrap_or_default()))
-    }
+    counted: Option<Counted>,
 }
 
 enum Source<'a> {
@@ -169,34 +103,77 @@ impl<'a> Messages<'a> {
             place,
             count: 0,
             source,
+            writer: Writer::default(),
             squeezed: None,
+            counted: None,
         }
+    }
+
+    pub(super) const fn written_by(mut self, writer: Writer) -> Self {
+        self.writer = writer;
+        self
     }
 
     /// Marks the times as written by Playwright 1.61.0, for a connection that began at this time.
     pub(super) fn squeezed(mut self, begin: Option<Wall>) -> Self {
-        self.squeezed = begin.map(|begin| Squeezed { begin, first: None });
+        self.squeezed = begin.map(Squeezed::from);
         self
+    }
+
+    /// Makes dates of times that count from the browser's start, for a connection that began at
+    /// `begin` and whose last message came `until_last` after that.
+    pub(super) fn counted(
+        &mut self,
+        begin: Wall,
+        until_last: Option<Micros>,
+    ) -> Result<(), ImportError> {
+        let ends = self.ahead(|messages| {
+            let mut ends: Option<(Micros, Micros)> = None;
+            for message in messages {
+                if let Some(shown) = message?.monotonic {
+                    ends = Some((ends.map_or(shown, |(first, _)| first), shown));
+                }
+            }
+            Ok(ends)
+        })?;
+        self.counted = ends.map(|ends| Counted::from(begin, ends, until_last));
+        Ok(())
+    }
+
+    /// How many messages the archive replaced by a placeholder, up to the first flaw.
+    pub(super) fn left_out(&mut self) -> usize {
+        self.ahead(|messages| {
+            let whole = messages.map_while(Result::ok);
+            whole
+                .filter(|message| matches!(message.what, What::LeftOut(_)))
+                .count()
+        })
     }
 
     /// Looks at the first message without consuming it; none may have been read before.
     pub(super) fn first(&mut self) -> Result<Option<First>, ImportError> {
-        let start = match &self.source {
-            Source::Embedded(text) => Source::Embedded(text),
-            Source::Closed(beside, file) => Source::Closed(beside.clone(), file.clone()),
-            Source::None | Source::Open { .. } => return Ok(None),
-        };
-        let first = self.next().transpose()?;
-        self.source = start;
-        self.count = 0;
+        let first = self.ahead(|messages| messages.next().transpose())?;
         Ok(first.map(|message| First {
             at: message.at,
             monotonic: message.monotonic,
             error: match message.what {
                 What::Error(text) => Some(text),
-                What::Frame { .. } => None,
+                What::Frame { .. } | What::LeftOut(_) => None,
             },
         }))
+    }
+
+    /// Passes the messages to `look` without consuming them; none may have been read before.
+    fn ahead<T>(&mut self, look: impl FnOnce(&mut Self) -> T) -> T {
+        let start = match &self.source {
+            Source::Embedded(text) => Source::Embedded(text),
+            Source::Closed(beside, file) => Source::Closed(beside.clone(), file.clone()),
+            Source::None | Source::Open { .. } => Source::None,
+        };
+        let seen = look(self);
+        self.source = start;
+        self.count = 0;
+        seen
     }
 
     fn read(&mut self) -> Result<Option<Message>, ImportError> {
@@ -269,45 +246,20 @@ impl<'a> Messages<'a> {
         let is_error = written.kind == "error";
         // Some exporters write the time as a string or as a date.
         let time = written.time.map(|time| time.get().trim_matches('"'));
-        let at = match time {
-            None | Some("-1") => None,
-            // For a dial that failed at once, Chrome writes a time on a clock that counts from its
-            // own start.
-            Some(text) if is_error && Wall::from_epoch(text).is_none() => {
-                let since = span_of_ms(text).ok_or_else(|| {
-                    let found = quoted(text);
-                    self.flaw(
-                        ".time",
-                        format!("expected a time in seconds, found {found}"),
-                    )
-                })?;
-                return Ok(Message {
-                    at: None,
-                    // The number is in seconds, but was read as milliseconds.
-                    monotonic: Some(Micros(since.0.saturating_mul(1_000))),
-                    what: What::Error(written.data.into_owned()),
-                });
-            }
-            Some(text) => {
-                let at = Wall::from_epoch(text).or_else(|| Wall::from_date(text));
-                let at = at.ok_or_else(|| {
-                    let found = quoted(text);
-                    let expected = "seconds or milliseconds since 1970";
-                    self.flaw(".time", format!("expected {expected}, found {found}"))
-                })?;
-                let squeezed = self.squeezed.as_mut().zip(Wall::nanoseconds_of_ms(text));
-                Some(squeezed.map_or(at, |(squeezed, written)| squeezed.stretched(written)))
-            }
+        let (at, monotonic) = match time {
+            None | Some("-1") => (None, None),
+            Some(text) => self.when(text, is_error)?,
         };
         let sender = match &*written.kind {
-            "send" => Sender::Client,
-            "receive" => Sender::Engine,
+            // Cypress's recorder has other words than all other writers.
+            "send" | "request" => Sender::Client,
+            "receive" | "response" => Sender::Engine,
             "error" => {
-                let text = written.data.into_owned();
+                let what = What::Error(written.data.into_owned());
                 return Ok(Message {
                     at,
-                    monotonic: None,
-                    what: What::Error(text),
+                    monotonic,
+                    what,
                 });
             }
             other => {
@@ -326,6 +278,17 @@ impl<'a> Messages<'a> {
                 let found = quoted(opcode);
                 self.flaw(".opcode", format!("expected 0 to 15, found {found}"))
             })?;
+        let stand_in = self
+            .writer
+            .stands_in
+            .then(|| stand_in(sender, opcode, &written.data));
+        if let Some(what) = stand_in.flatten() {
+            return Ok(Message {
+                at,
+                monotonic,
+                what,
+            });
+        }
         let payload = if opcode == TEXT {
             written.data.into_owned().into_bytes()
         } else {
@@ -346,9 +309,36 @@ impl<'a> Messages<'a> {
         };
         Ok(Message {
             at,
-            monotonic: None,
+            monotonic,
             what,
         })
+    }
+
+    /// A message's time: as a date, and as the time since the browser's start if that is what the
+    /// archive has.
+    fn when(
+        &mut self,
+        text: &str,
+        is_error: bool,
+    ) -> Result<(Option<Wall>, Option<Micros>), ImportError> {
+        let found = || quoted(text);
+        let date = Wall::from_epoch(text);
+        // For a dial that failed at once, Chrome writes a time on a clock that counts from its own
+        // start.
+        if date.is_none() && (is_error || self.writer.times == Times::Counted) {
+            let shown = span_of_s(text).ok_or_else(|| {
+                let message = format!("expected a time in seconds, found {}", found());
+                self.flaw(".time", message)
+            })?;
+            return Ok((self.counted.map(|clock| clock.date(shown)), Some(shown)));
+        }
+        let date = date.or_else(|| Wall::from_date(text)).ok_or_else(|| {
+            let expected = "seconds or milliseconds since 1970";
+            self.flaw(".time", format!("expected {expected}, found {}", found()))
+        })?;
+        let squeezed = self.squeezed.as_mut().zip(Wall::nanoseconds_of_ms(text));
+        let date = squeezed.map_or(date, |(squeezed, written)| squeezed.stretched(written));
+        Ok((Some(date), None))
     }
 
     fn no_message(&self, said: &str) -> ImportError {

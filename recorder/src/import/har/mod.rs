@@ -7,12 +7,15 @@
 
 mod answer;
 mod attached;
+mod clock;
 mod ending;
 mod entry;
 mod foreign;
+mod message;
 mod messages;
 mod place;
 mod wrapping;
+mod writer;
 mod zipped;
 
 use std::fmt;
@@ -28,8 +31,9 @@ use super::kind;
 use super::session::Session;
 use super::wall::Wall;
 use crate::error::ImportError;
-use entry::{Entry, Outline, Writer};
+use entry::{Entry, Outline};
 use place::Place;
+use writer::{FIREFOX, FIREFOXS, PLAYWRIGHT, Program, STANDING_IN, Times, Writer};
 
 pub(super) use attached::Attached;
 pub(super) use zipped::{is_zip, unzipped};
@@ -42,70 +46,14 @@ struct Document<'a> {
 
 #[derive(Deserialize)]
 struct Log<'a> {
-    creator: Option<Creator>,
-    browser: Option<Creator>,
+    creator: Option<Program>,
+    browser: Option<Program>,
     #[serde(borrow)]
     entries: Entries<'a>,
 }
 
-#[derive(Deserialize)]
-struct Creator {
-    name: Option<String>,
-    version: Option<String>,
-}
-
-impl Creator {
-    fn is(&self, name: &str) -> bool {
-        let own = self.name.as_deref();
-        own.is_some_and(|own| own.eq_ignore_ascii_case(name))
-    }
-
-    /// What to do if the archive was written by a program that leaves out every WebSocket, such as
-    /// a Playwright before 1.61.
-    fn lacks_web_sockets(&self) -> Option<String> {
-        const FIRST: [u32; 2] = [1, 61];
-        const LACKING: [&str; 2] = ["chrome-har", "puppeteer-har"];
-        if let Some(name) = LACKING.iter().find(|name| self.is(name)) {
-            return Some(format!(
-                "{name} leaves WebSockets out; record with recordHar of Playwright 1.61 or later, \
-                 or between page and engine with wstape proxy"
-            ));
-        }
-        let version = self.version.as_deref().filter(|_| self.is("Playwright"))?;
-        let mut numbers = version.split('.').map_while(|number| number.parse().ok());
-        let own = [numbers.next()?, numbers.next()?];
-        (own < FIRST).then(|| {
-            format!(
-                "Playwright {version} leaves WebSockets out of archives and traces; use 1.61 or \
-                 later, or record between page and engine with wstape proxy"
-            )
-        })
-    }
-}
-
 /// How to get an archive.
 const EXPORT: &str = "export one with Export HAR in the Network panel of the browser's DevTools";
-
-/// The version of Playwright that writes squeezed times (microsoft/playwright#41360), except with
-/// Firefox, which takes its times from elsewhere.
-const SQUEEZING: &str = "1.61.0";
-
-/// The name that Chrome, and browsers built on it (Edge, Brave), write as the creator.
-const CHROME: &str = "WebInspector";
-
-impl Log<'_> {
-    fn writer(&self) -> Writer {
-        let creator = self.creator.as_ref();
-        let version = creator.and_then(|creator| creator.version.as_deref());
-        let is = |creator: Option<&Creator>, name| creator.is_some_and(|creator| creator.is(name));
-        Writer {
-            chrome: is(creator, CHROME),
-            squeezes: is(creator, "Playwright")
-                && version == Some(SQUEEZING)
-                && !is(self.browser.as_ref(), "firefox"),
-        }
-    }
-}
 
 /// The entries that are `WebSockets`, with their indices in the list, and the number of all
 /// entries.
@@ -200,17 +148,13 @@ pub(super) fn sessions<'a>(
 ) -> Result<(Vec<Session<'a>>, Vec<String>), ImportError> {
     let document: Document<'a> =
         serde_json::from_str(text).map_err(|error| not_a_har(name, text, &error))?;
-    let writer = document.log.writer();
     let creator = document.log.creator.as_ref();
-    let too_old = creator.and_then(Creator::lacks_web_sockets);
+    let writer = Writer::of(creator, document.log.browser.as_ref());
     let Entries { web_sockets, all } = document.log.entries;
-    let creator = document.log.creator.and_then(|creator| creator.name);
     if web_sockets.is_empty() {
-        let otherwise = "record with the DevTools open before the page connects, or with \
-                         recordHar of Playwright 1.61 or later";
         let message = format!(
             "expected an entry with _webSocketMessages, found none among {all}; {}",
-            too_old.as_deref().unwrap_or(otherwise)
+            Program::advice(creator)
         );
         return Err(ImportError::Nothing {
             name: name.to_owned(),
@@ -233,7 +177,7 @@ pub(super) fn sessions<'a>(
     let chosen = choice.of(name, &listed)?;
     let mut entries: Vec<_> = web_sockets.into_iter().map(Some).collect();
     let mut sessions = Vec::with_capacity(chosen.len());
-    let mut timeless = 0;
+    let (mut timeless, mut left_out) = (0, 0);
     for which in chosen {
         let (index, entry) = entries[which].take().expect("each is chosen once");
         // A connection without any time, in an archive that has none for it, is an error.
@@ -241,10 +185,12 @@ pub(super) fn sessions<'a>(
         let dated = outline.monotonic.is_some() || outline.has_date;
         let begin = dated.then_some(begins[which]);
         let session = entry.session(&place(index), beside, begin, writer)?;
-        timeless += usize::from(session.talks && outline.earliest.is_none());
+        let has_times = outline.earliest.is_some() || outline.monotonic.is_some();
+        timeless += usize::from(session.talks && !has_times);
+        left_out += outline.left_out;
         sessions.push(session);
     }
-    let mut lacks = lacks(creator.as_deref(), &sessions);
+    let mut lacks = lacks(creator, &sessions);
     if timeless > 0 {
         lacks.push(format!(
             "the messages of {timeless} of {} connections have no times, so they are placed in \
@@ -253,11 +199,19 @@ pub(super) fn sessions<'a>(
             sessions.len()
         ));
     }
-    if writer.squeezes {
+    if left_out > 0 {
         lacks.push(format!(
-            "Playwright {SQUEEZING} writes times divided by a thousand \
-             (microsoft/playwright#41360), which was undone; the time from the start of a \
-             connection to its first message is only known to the second"
+            "{left_out} messages are missing, each with a mark: {STANDING_IN} writes their length \
+             for binary ones and cuts long ones off; record with HTTPCRABBER_BINARY_BODIES=1 and a \
+             larger HTTPCRABBER_MAX_BODY"
+        ));
+    }
+    if let Some(creator) = creator.filter(|_| writer.times == Times::Squeezed) {
+        lacks.push(format!(
+            "{} writes times divided by a thousand (microsoft/playwright#41360), which was undone; \
+             the time from the start of a connection to its first message is only known to the \
+             second",
+            creator.shown()
         ));
     }
     Ok((sessions, lacks))
@@ -292,21 +246,30 @@ fn placed(outlines: &[Outline]) -> Vec<Wall> {
 }
 
 /// What the archive's writer evidently never records.
-fn lacks(creator: Option<&str>, sessions: &[Session<'_>]) -> Vec<String> {
-    let creator = creator.unwrap_or("its writer");
+fn lacks(creator: Option<&Program>, sessions: &[Session<'_>]) -> Vec<String> {
+    let is = |name| creator.is_some_and(|creator| creator.is(name));
     let count = |is: fn(&Session<'_>) -> bool| sessions.iter().filter(|s| is(s)).count();
     let accepted = count(|session| session.accepted);
     let silent = count(|session| session.accepted && !session.talks);
     let endless = count(|session| session.accepted && !session.ends);
     let mut lacks = Vec::new();
     if accepted > 0 && silent == accepted {
+        let why = if is(FIREFOX) {
+            FIREFOXS
+        } else if is(PLAYWRIGHT) {
+            "Playwright leaves them out with content: 'omit'; record with content: 'embed'"
+        } else {
+            "Firefox and Safari export none, and Playwright leaves them out with content: 'omit'; \
+             record with Chrome's DevTools, or with content: 'embed'"
+        };
         lacks.push(format!(
-            "none of the {accepted} accepted connections has a message: Firefox and Safari export \
-             none, and Playwright leaves them out with content: 'omit'; record with Chrome's \
-             DevTools, or with content: 'embed'"
+            "none of the {accepted} accepted connections has a message: {why}"
         ));
     }
-    if endless > 0 && endless == accepted {
+    // Playwright records a single kind of end: the browser failed the connection.
+    if endless > 0 && (endless == accepted || is(PLAYWRIGHT)) {
+        let creator = creator.and_then(|creator| creator.name.as_deref());
+        let creator = creator.unwrap_or("its writer");
         lacks.push(format!(
             "{endless} of {accepted} connections have no end, because {creator} does not record \
              it: they stay open to the end of the tape; --ends next-dial ends each when the next \

@@ -8,10 +8,15 @@ use serde_json::value::RawValue;
 /// Member names of which every entry has at least one.
 const OF_AN_ENTRY: [&str; 2] = ["startedDateTime", "request"];
 
-/// Text that every network event of the `DevTools` protocol has, and how far from the beginning it
-/// is searched for.
-const CDP: &str = "\"method\":\"Network.";
+/// Text that every network event of the `DevTools` protocol has, the same text in an event that
+/// stands in a string, as `chromedriver` logs it, and how far from the beginning they are searched
+/// for.
+const CDP: &str = "\"Network.";
+const LOGGED_CDP: &str = "\\\"Network.";
 const MAX_BEGIN_BYTES: usize = 64 << 10;
+
+/// Text near the beginning of Playwright's HTML report.
+const REPORT: &str = "<title>Playwright Test Report";
 
 /// An object's members by name, as unparsed JSON.
 type Members<'t> = BTreeMap<String, &'t RawValue>;
@@ -25,24 +30,50 @@ pub(super) fn of(text: &str) -> Option<String> {
             "{what}; put it into one: jq '{command}' FILE > NEW.har"
         ))
     };
+    let begin = &text[..text.floor_char_boundary(MAX_BEGIN_BYTES)];
+    if text.trim_start().starts_with('<') && begin.contains(REPORT) {
+        return Some(
+            "Playwright's HTML report; import the test's trace, a zip in the folder data beside it"
+                .to_owned(),
+        );
+    }
+    if let Some(name) = called(text) {
+        return Some(format!(
+            "a call, {name}(…), as Firefox writes archives with devtools.netmonitor.har.jsonp; take \
+             out what it is called with: sed '1s/^[^(]*(//; $s/);*$//' FILE > NEW.har"
+        ));
+    }
     if text.trim_start().starts_with('<') {
         return Some("a page or XML; export again: Network panel, Export HAR".to_owned());
     }
-    if text
-        .get(..MAX_BEGIN_BYTES.min(text.len()))
-        .is_some_and(|begin| begin.contains(CDP))
-    {
-        return Some(
-            "the DevTools' own events; import what the engine sent as lines: jq -c '.. | \
-             select(.method? == \"Network.webSocketFrameReceived\") | .params' FILE > NEW.jsonl, then wstape \
-             import lines NEW.jsonl --every 100ms --message /response/payloadData"
-                .to_owned(),
-        );
+    if begin.contains(CDP) {
+        let (whose, each) = if begin.contains(LOGGED_CDP) {
+            (
+                "chromedriver's performance log",
+                ".. | .message? | strings | fromjson.message",
+            )
+        } else {
+            ("the DevTools' own events", "..")
+        };
+        // The events' clock counts from the browser's start; adding this makes it look like dates.
+        return Some(format!(
+            "{whose}; import the texts that the engine sent as lines: jq -c '{each} | select(.method? \
+             == \"Network.webSocketFrameReceived\") | .params | select(.response.opcode == 1) | \
+             .timestamp += 1700000000' FILE > NEW.jsonl, then wstape import lines NEW.jsonl --time \
+             /timestamp --message /response/payloadData"
+        ));
     }
     if text.trim_start().starts_with('[') {
         let list: Vec<Members<'_>> = serde_json::from_str(text).ok()?;
         let first = list.first()?;
         return match first {
+            first if first.get("log").is_some_and(|log| log.get().starts_with('[')) => Some(
+                "the log of @exodus/replay; import what the engine sent as lines, one connection \
+                 at a time: jq -c '.[0].log[] | select(.type == \"message\" and (.data | type) == \
+                 \"string\") | .at += 1700000000000' FILE > NEW.jsonl, then wstape import lines \
+                 NEW.jsonl --time /at --message /data"
+                    .to_owned(),
+            ),
             first if first.contains_key("log") => {
                 Some("a list of archives; take one: jq '.[0]' FILE > NEW.har".to_owned())
             }
@@ -60,6 +91,14 @@ pub(super) fn of(text: &str) -> Option<String> {
     None
 }
 
+/// The name of the function, if the text is a call with an object as its argument.
+fn called(text: &str) -> Option<&str> {
+    let (name, object) = text.trim_start().split_once('(')?;
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '.');
+    let calls = object.trim_start().starts_with('{') && name.chars().all(is_part);
+    (calls && !name.is_empty()).then_some(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,7 +113,27 @@ mod tests {
             (r#"{"version":"1.2","entries":[]}"#, "jq '{log:.}'"),
             (r#"{"startedDateTime":"x"}"#, "jq '{log:{entries:[.]}}'"),
             (r#"[{"log":{"entries":[]}}]"#, "jq '.[0]'"),
+            (
+                r#"[{"method": "Network.webSocketCreated", "params": {}}]"#,
+                "jq -c '.. | select(.method?",
+            ),
+            (
+                r#"{"level":"INFO","message":"{\"message\":{\"method\":\"Network.policyUpdated\"}}"}"#,
+                "jq -c '.. | .message? | strings | fromjson.message | select(.method?",
+            ),
             ("<!doctype html>", "Export HAR"),
+            (
+                "<!doctype html>\n<title>Playwright Test Report</title>",
+                "a zip in the folder data",
+            ),
+            (
+                r#"onInputData({"log":{"entries":[]}});"#,
+                "a call, onInputData(…)",
+            ),
+            (
+                r#"[{"url":"ws://h/ws","log":[{"type":"message","at":1,"data":"x"}]}]"#,
+                "--time /at --message /data",
+            ),
             (
                 r#"[{"method":"Network.webSocketCreated","params":{}}]"#,
                 "import lines NEW.jsonl",

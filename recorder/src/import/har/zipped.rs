@@ -105,8 +105,8 @@ pub(in crate::import) fn unzipped(
             }
             let traces = ends(".trace");
             let options = traces.iter().find_map(|trace| options_of(&mut zip, trace));
-            let empty = || ("\"\"".to_owned(), "\"\"".to_owned());
-            let (version, browser) = options.unwrap_or_else(empty);
+            let unknown = || ("null".to_owned(), "null".to_owned());
+            let (version, browser) = options.unwrap_or_else(unknown);
             let mut text = format!(
                 r#"{{"log":{{"creator":{{"name":"Playwright","version":{version}}},"browser":{{"name":{browser}}},"entries":["#
             )
@@ -148,7 +148,8 @@ fn folder_of(name: &str) -> &str {
     name.rfind('/').map_or("", |at| &name[..=at])
 }
 
-/// Playwright's version and the browser's name, each as JSON, from the first line of a trace's log.
+/// Playwright's version (empty if the line has none, as in old traces) and the browser's name, each as
+/// JSON, from the first line of a trace's log.
 fn options_of(zip: &mut ZipArchive<Box<dyn ReadSeek>>, trace: &str) -> Option<(String, String)> {
     let mut line = Vec::new();
     let packed = zip.by_name(trace).ok()?.take(MAX_OPTIONS_BYTES);
