@@ -118,8 +118,8 @@ pub use hub::{
 pub use journal::{
     Answer, Attempt, AttemptEnd, Attempts, Entry, JOURNAL_VERSION, Journal, JournalError,
     JournalHeader, JournalKind, JournalLine, JournalReader, JournalTime, MAX_ATTEMPTS,
-    MAX_HEADERS_BYTES, MAX_JOURNAL_LINE_BYTES, MAX_SHOWN_BYTES, MAX_TARGET_BYTES, Redact, Repeats,
-    RequestHead, Retention, Said, Shown,
+    MAX_HEADERS_BYTES, MAX_JOURNAL_LINE_BYTES, MAX_MARKS, MAX_SHOWN_BYTES, MAX_TARGET_BYTES,
+    PassedMark, Redact, Repeats, RequestHead, Retention, Said, Shown,
 };
 pub use layer::Layer;
 pub use memory::MemoryNet;

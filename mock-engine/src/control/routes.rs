@@ -7,7 +7,8 @@ use axum::body::Body;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post, put};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, Uri, header};
+use serde_json::Value;
 
 use super::guard::{self, Guard};
 use super::problem::Problem;
@@ -54,7 +55,16 @@ async fn nothing() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, error)
 }
 
-async fn not_so() -> Problem {
-    let error = "not with this method; GET /v1/openapi.json says with which";
+async fn not_so(method: Method, uri: Uri) -> Problem {
+    let path = uri.path();
+    let error = format!("{path} takes {}, not {method}", methods(path).join(", "));
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, error)
+}
+
+/// The methods that the document has for a path.
+fn methods(path: &str) -> Vec<String> {
+    let document: Value = serde_json::from_str(OPENAPI).unwrap_or_default();
+    let methods = document["paths"][path].as_object();
+    let methods = methods.into_iter().flat_map(|methods| methods.keys());
+    methods.map(|method| method.to_uppercase()).collect()
 }

@@ -13,6 +13,9 @@ use crate::frame::FrameKind;
 /// The most attempts kept one by one; later ones are only counted.
 pub const MAX_ATTEMPTS: usize = 65_536;
 
+/// The most marks with a name of their own that are kept; those with other names are left out.
+pub const MAX_MARKS: usize = 64;
+
 /// One connection, from its accept to its end. Times are the tape's.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -115,6 +118,23 @@ pub struct Attempts {
     pub lost: u64,
     /// Whether the tape came to its `end`.
     pub ended: bool,
+    /// The marks that were passed, each name once, in the order in which they were first passed; at
+    /// most [`MAX_MARKS`].
+    pub marks: Vec<PassedMark>,
+}
+
+/// A mark that was passed, once or more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PassedMark {
+    /// Its name.
+    pub name: String,
+    /// When it was first passed.
+    pub at: Micros,
+    /// On which connection it was first passed, if it is about one.
+    pub conn: Option<u64>,
+    /// How often it was passed, on any connection.
+    pub times: u64,
 }
 
 /// What a note that an expectation was not met begins with.
@@ -169,6 +189,7 @@ impl Attempts {
                 self.unmet
                     .extend(text.strip_prefix(NOT_MET).map(str::to_owned));
             }
+            JournalKind::Mark(name) => self.passed(at, conn, name),
             JournalKind::Accepted => {
                 let Some(conn) = conn else { return };
                 if self.by_conn.len() >= MAX_ATTEMPTS {
@@ -181,6 +202,19 @@ impl Attempts {
         }
         if let Some(attempt) = conn.and_then(|conn| self.by_conn.get_mut(&conn)) {
             attempt.happened(at, kind);
+        }
+    }
+
+    fn passed(&mut self, at: Micros, conn: Option<u64>, name: &str) {
+        if let Some(mark) = self.marks.iter_mut().find(|mark| mark.name == name) {
+            mark.times += 1;
+        } else if self.marks.len() < MAX_MARKS {
+            self.marks.push(PassedMark {
+                name: name.to_owned(),
+                at,
+                conn,
+                times: 1,
+            });
         }
     }
 

@@ -32,7 +32,9 @@ use self::fold::{Folds, Passed};
 use self::redact::Redaction;
 use self::ring::Ring;
 
-pub use self::attempts::{Answer, Attempt, AttemptEnd, Attempts, MAX_ATTEMPTS};
+pub use self::attempts::{
+    Answer, Attempt, AttemptEnd, Attempts, MAX_ATTEMPTS, MAX_MARKS, PassedMark,
+};
 pub use self::entry::{Entry, JournalKind};
 pub use self::header::{JOURNAL_VERSION, JournalHeader};
 pub use self::line::{JournalLine, JournalTime, Repeats, Said};

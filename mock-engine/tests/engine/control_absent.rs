@@ -53,8 +53,9 @@ fn whoever_names_a_connection_that_never_came_is_told_which_there_are() {
             (r#""mute":"feed""#, "mute"),
         ] {
             let step = format!(r#"{{"at_ms":0,"conn":9,{action}}}"#);
-            let sentence =
-                format!("request:1: there has been no connection 9 to `{key}`; there are 1, 2");
+            let sentence = format!(
+                "request:1: there has been no connection 9 to `{key}`; those there now: 1, 2"
+            );
             assert_eq!(post(&steered, &step).await, (404, sentence), "{action}");
         }
         let third = "{\"at_ms\":0,\"text\":\"x\"}\n{\"at_ms\":0,\"conn\":3,\"text\":\"y\"}";
@@ -84,8 +85,9 @@ fn whoever_names_a_connection_that_is_over_is_told_so_and_may_still_undo_a_fault
             (r#""expect":{"received":{"kind":"ping"}}"#, "expect"),
         ] {
             let step = format!(r#"{{"at_ms":0,"conn":1,{action}}}"#);
-            let sentence =
-                format!("request:1: connection 1 is over, so `{key}` has no effect; there are 2");
+            let sentence = format!(
+                "request:1: connection 1 is over, so `{key}` has no effect; those there now: 2"
+            );
             assert_eq!(post(&steered, &step).await, (409, sentence), "{action}");
         }
         let heal = r#"{"at_ms":0,"conn":1,"partition":"none"}"#;

@@ -41,11 +41,11 @@ async fn assert_all_are_asked_and_no_others_answer(
         }
         for method in ["GET", "POST", "PUT", "DELETE", "PATCH"] {
             if methods.get(method.to_lowercase()).is_none() {
-                assert_eq!(
-                    steered.ask(method, path, "").await.0,
-                    405,
-                    "{method} {path}"
-                );
+                let (status, answer) = steered.json(method, path, "").await;
+                let names = methods.as_object().unwrap().keys();
+                let names: Vec<String> = names.map(|name| name.to_uppercase()).collect();
+                let error = format!("{path} takes {}, not {method}", names.join(", "));
+                assert_eq!((status, &answer["error"]), (405, &json!(error)));
             }
         }
     }

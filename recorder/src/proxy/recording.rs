@@ -73,7 +73,7 @@ impl ProxyRecording {
     ) -> Result<Self, RecordError> {
         let (name, stats) = (output.name().to_owned(), output.stats());
         let upstream = upstream.to_string();
-        let mut header = Header::new(format!("Recorded before {upstream}"));
+        let mut header = Header::new(format!("Recorded in front of {upstream}"));
         header.recorded_at = Some(clock.wall());
         header.source = Some(upstream.clone());
         header.needs = vec![CONNECTIONS.to_owned()];

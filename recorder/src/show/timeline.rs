@@ -185,15 +185,22 @@ impl fmt::Display for Timeline {
             let row: String = columns.iter().map(sign).collect();
             row.trim_end().to_owned()
         };
+        let (messages, link, ends) = (row(&bar), row(&link), row(&end));
+        if messages.is_empty() && link.is_empty() && ends.is_empty() {
+            return writeln!(
+                f,
+                "timeline     0 to {} s: no message and no end at a set time",
+                self.duration
+            );
+        }
         writeln!(
             f,
             "timeline     0 to {} s, {} s per column, at most {most} messages in one",
             self.duration,
             Micros(each)
         )?;
-        writeln!(f, "  messages   {}", row(&bar))?;
-        writeln!(f, "  link       {}", row(&link))?;
-        let ends = row(&end);
+        writeln!(f, "  messages   {messages}")?;
+        writeln!(f, "  link       {link}")?;
         if !ends.is_empty() {
             writeln!(f, "  ends       {ends}")?;
             let legend = "c close, f fin, r reset, x refused";

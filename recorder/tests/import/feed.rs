@@ -119,7 +119,14 @@ fn a_line_that_is_not_as_it_was_said_to_be_is_a_sentence_with_its_place() {
         (
             &b"x y"[..],
             layout("ns", None),
-            ":1: expected nanoseconds since 1970, a space and a message, found \"x y\"",
+            ":1: expected nanoseconds since 1970, a space and a message, found \"x y\"; \
+             leave out the lines without a time, or ignore all times: --time none --every 100ms",
+        ),
+        (
+            b"{\"t\":1}",
+            layout("s", None),
+            ":1: expected seconds since 1970, a space and a message, found \"{\\\"t\\\":1}\"; \
+             if the time is in the JSON, say where: --time /NAME",
         ),
         (
             b"{\"a\":1}",

@@ -144,6 +144,18 @@ fn a_script_is_shown_by_what_its_steps_wait_for_and_tells_of_no_outage() {
 }
 
 #[test]
+fn a_dialogue_without_set_times_has_a_sentence_in_place_of_an_empty_drawing() {
+    let script = r#"{"tape":1,"needs":["dialogue"]}
+{"on_message":{"json":{"cmd":"sub"}},"json":{"type":"ok"}}
+{"at_ms":60000,"end":true}
+"#;
+    let (status, shown, said) = run(&[("asks.jsonl", script)], &["show", "asks.jsonl"]);
+    assert_eq!((status, said.as_str()), (Some(0), ""));
+    let last = "\n\ntimeline     0 to 60.000000 s: no message and no end at a set time\n";
+    assert!(shown.ends_with(last), "{shown}");
+}
+
+#[test]
 fn a_tape_is_shown_from_standard_input_too() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("a.jsonl");

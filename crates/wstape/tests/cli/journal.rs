@@ -76,6 +76,51 @@ fn connections_gaps_rates_and_who_never_came_back_are_on_a_page() {
 }
 
 #[test]
+fn marks_are_on_the_page_each_name_once_and_in_a_timeline_in_their_places() {
+    let lines = [
+        HEADER,
+        r#"{"at_ms":0,"waited_ms":5,"kind":"began"}"#,
+        r#"{"at_ms":0,"conn":1,"kind":"accepted"}"#,
+        r#"{"at_ms":10,"conn":1,"kind":"mark","name":"not learnt: no answer"}"#,
+        r#"{"at_ms":20,"kind":"mark","name":"half"}"#,
+        r#"{"at_ms":30,"conn":2,"kind":"mark","name":"not learnt: no answer"}"#,
+    ];
+    let page = String::from_utf8(journal(&lines).stdout).unwrap();
+    let marks = "\nmarks\n      0.010000  #1    \"not learnt: no answer\" ×2\n      0.020000        \"half\"\n";
+    assert!(page.ends_with(marks), "{page}");
+    let told = String::from_utf8(journal_with(&["--timeline"], &lines).stdout).unwrap();
+    assert!(!told.contains("\nmarks"), "{told}");
+    assert_eq!(told.matches("mark \"").count(), 3, "{told}");
+}
+
+#[test]
+fn an_end_in_the_last_moment_is_no_client_that_never_came_back() {
+    let a = request(1, "a/1");
+    let mut lines = vec![
+        HEADER,
+        r#"{"at_ms":0,"conn":1,"kind":"accepted"}"#,
+        &a,
+        r#"{"at_ms":1,"conn":1,"kind":"refused","status":401}"#,
+    ];
+    let page = String::from_utf8(journal(&lines).stdout).unwrap();
+    assert!(!page.contains("never came back"), "{page}");
+    lines.push(r#"{"at_ms":2,"kind":"end"}"#);
+    let page = String::from_utf8(journal(&lines).stdout).unwrap();
+    assert!(
+        page.contains("never came back: #1 ended at 0.001000"),
+        "{page}"
+    );
+}
+
+#[test]
+fn nothing_at_all_has_a_rate_of_nothing() {
+    let page = journal(&[HEADER]).stdout;
+    let page = String::from_utf8(page).unwrap();
+    let counts = "0 sent to all (0.0/s), 0 to one, 0 received (0.0/s); 0 found nobody\n";
+    assert!(page.contains(counts), "{page}");
+}
+
+#[test]
 fn a_client_that_left_by_its_own_close_is_not_waited_for() {
     let a = request(1, "a/1");
     let output = journal(&[

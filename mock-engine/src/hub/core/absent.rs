@@ -164,9 +164,9 @@ impl Core {
         if all == 0 {
             return "there is no connection now".to_owned();
         }
-        let mut said = String::from("there are");
+        let mut said = String::from("those there now:");
         for (id, conn) in self.connections.iter().take(MAX_LISTED_CONNECTIONS) {
-            let comma = if said.ends_with("are") { " " } else { ", " };
+            let comma = if said.ends_with(':') { " " } else { ", " };
             let _ = write!(said, "{comma}{}", id.get());
             if conn.phase() != Phase::Open {
                 let _ = write!(said, " ({})", conn.phase().word());

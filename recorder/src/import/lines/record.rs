@@ -160,8 +160,9 @@ fn line(
 ) -> Result<(Wall, String), ImportError> {
     let behind = |what: &str| {
         let found = quoted(text);
+        let instead = instead_of_prefix(text);
         place.flaw(format!(
-            "expected {what}, a space and a message, found {found}"
+            "expected {what}, a space and a message, found {found}; {instead}"
         ))
     };
     let (at, text) = match (&layout.time, layout.time.before_message()) {
@@ -189,6 +190,15 @@ fn line(
         None => text.to_owned(),
     };
     Ok((at, payload))
+}
+
+/// What to do about a line that does not begin with a time.
+fn instead_of_prefix(text: &str) -> &'static str {
+    if text.trim_start().starts_with('{') {
+        "if the time is in the JSON, say where: --time /NAME"
+    } else {
+        "leave out the lines without a time, or ignore all times: --time none --every 100ms"
+    }
 }
 
 fn moment(place: &Place, pointer: &str, found: &str) -> Result<Wall, ImportError> {

@@ -114,6 +114,29 @@ impl Page {
         Ok(())
     }
 
+    /// The marks, among them what a learnt tape has no answer to. A timeline has them in their places.
+    fn marks(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let marks = &self.attempts.marks;
+        if marks.is_empty() || self.timeline.is_some() {
+            return Ok(());
+        }
+        writeln!(f, "\nmarks")?;
+        for mark in marks {
+            let conn = mark.conn.map(|conn| format!("#{conn}")).unwrap_or_default();
+            let times = match mark.times {
+                1 => String::new(),
+                times => format!(" ×{times}"),
+            };
+            writeln!(
+                f,
+                "{:>14}  {conn:<4}  {:?}{times}",
+                mark.at.to_string(),
+                mark.name
+            )?;
+        }
+        Ok(())
+    }
+
     fn connections(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all: Vec<&Attempt> = self.attempts.by_conn.values().collect();
         if all.is_empty() {
@@ -183,10 +206,10 @@ impl Page {
 
 /// The rate per second over the whole run.
 fn rate(count: u64, span: Micros) -> String {
-    if span == Micros::ZERO {
+    if span == Micros::ZERO && count > 0 {
         return "at once".to_owned();
     }
-    let tenths = u128::from(count) * 10_000_000 / u128::from(span.0);
+    let tenths = u128::from(count) * 10_000_000 / u128::from(span.0.max(1));
     format!("{}.{}/s", tenths / 10, tenths % 10)
 }
 
@@ -243,6 +266,7 @@ impl fmt::Display for Page {
         }
         self.connections(f)?;
         self.clients(f)?;
+        self.marks(f)?;
         match &self.timeline {
             Some(timeline) => write!(f, "\ntimeline\n{timeline}"),
             None => Ok(()),
