@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,10 +10,11 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 use libtest_mimic::{Arguments, Failed, Trial as Test};
 use wstape_chaos::{HANG_AFTER, broken_rules};
-use wstape_harness::{Subject, Suite, Trial, note_panics};
+use wstape_harness::{Subject, Suite, Trial, note_panics, panic_message};
 
 use crate::cmd;
 use crate::cmd::fixtures::fixtures_with;
+use crate::cmd::replay::accept_command;
 
 /// The folder of tapes that chaos found; its rules judge them too.
 const REGRESSIONS: &str = "regressions/";
@@ -139,6 +141,38 @@ fn holds(trial: &Trial, subject: &dyn Subject) -> Result<(), Failed> {
     settings.set_input_file(&trial.tape);
     let name = trial.snapshot.file_stem().unwrap_or_default();
     let name = name.to_string_lossy().into_owned();
-    settings.bind(|| insta::assert_snapshot!(name, outcome));
-    Ok(())
+    let compare = || settings.bind(|| insta::assert_snapshot!(name, outcome));
+    // What insta advises needs a tool of its own; the verb does not.
+    panic::catch_unwind(AssertUnwindSafe(compare)).map_err(|departs| {
+        let departs = panic_message(&*departs);
+        format!("{departs}\nif this is right: {}", accept_command(trial)).into()
+    })
+}
+
+#[cfg(all(test, feature = "cli"))]
+mod tests {
+    use std::error::Error;
+    use std::fs;
+
+    use super::*;
+    use crate::OurSubscriber;
+
+    #[test]
+    fn an_outcome_without_a_snapshot_fails_with_the_command_that_accepts_it()
+    -> Result<(), Box<dyn Error>> {
+        let folder = tempfile::tempdir()?;
+        fs::create_dir(folder.path().join("tapes"))?;
+        let tape = folder.path().join("tapes/new.jsonl");
+        fs::write(&tape, "{\"tape\":1}\n{\"at_ms\":1000,\"end\":true}\n")?;
+        let suite = Suite::of_fixtures(folder.path())?;
+        let failed = holds(&suite.trials[0], &OurSubscriber).expect_err("nothing to compare with");
+        let said = failed.message().unwrap_or_default();
+        let (_, command) = said.split_once("\nif this is right: ").ok_or(said)?;
+        assert!(
+            command.contains(" replay ") && command.contains("new.jsonl"),
+            "{said}"
+        );
+        assert!(command.ends_with(" --accept"), "{said}");
+        Ok(())
+    }
 }

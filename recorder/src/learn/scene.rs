@@ -129,7 +129,9 @@ impl Recurring<'_> {
             let after = self.messages[at].after;
             lines.insert(*place, line(after, Some(period), &template.action(), note));
         }
-        (!counters.is_empty()).then(|| format!("how {of} of the stream {name:?} keeps counting"))
+        (!counters.is_empty()).then(|| {
+            format!("how {of} of the stream {name:?} keeps counting: here it starts again")
+        })
     }
 
     /// One line for all messages, if they differ only in numbers that count from 1.
@@ -283,7 +285,7 @@ mod tests {
         let found = scene(&all);
         assert_eq!(
             found.unlearnt,
-            [r#"how /seq of the stream "s" keeps counting"#]
+            [r#"how /seq of the stream "s" keeps counting: here it starts again"#]
         );
         assert!(found.lines[0].ends_with(
             r#","note":"not learnt: /seq keeps counting in the session, but starts again here""#

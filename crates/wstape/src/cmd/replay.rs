@@ -319,7 +319,8 @@ fn unseen(found: &str) -> String {
     format!("no snapshot yet; this is what happened\n\n{shown}{more}\n")
 }
 
-fn accept_command(trial: &Trial) -> String {
+/// The command that accepts a trial's outcome.
+pub(crate) fn accept_command(trial: &Trial) -> String {
     let overlays: Vec<String> = trial
         .overlays
         .iter()
