@@ -1,4 +1,4 @@
-//! `connect_async` of tokio-tungstenite by way of wstape-dial; `run` adds it to a subscriber.
+//! `connect_async` of tokio-tungstenite, dialling through wstape-dial. `fetch` adds this file to two subscribers.
 
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Response;
