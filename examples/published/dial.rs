@@ -1,4 +1,5 @@
-//! `connect_async` of tokio-tungstenite, dialling through wstape-dial. `fetch` adds this file to two subscribers.
+//! `connect_async` of tokio-tungstenite, dialling through wstape-dial. `fetch` adds this file to
+//! two subscribers.
 
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Response;
