@@ -9,7 +9,13 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async};
 /// Connects as tokio-tungstenite's own function does, without TLS.
 pub(crate) async fn connect_async<R: IntoClientRequest + Unpin>(
     request: R,
-) -> Result<(WebSocketStream<MaybeTlsStream<wstape_dial::Stream>>, Response), Error> {
+) -> Result<
+    (
+        WebSocketStream<MaybeTlsStream<wstape_dial::Stream>>,
+        Response,
+    ),
+    Error,
+> {
     let request = request.into_client_request()?;
     let uri = request.uri();
     let host = uri.host().ok_or(Error::Url(UrlError::NoHostName))?;
