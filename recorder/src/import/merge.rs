@@ -112,12 +112,17 @@ impl<'a> Merged<'a> {
                 date.format("%Y-%m-%dT%H:%M:%SZ").to_string()
             })
         };
+        let what = if self.sessions.len() > 1 {
+            "--entry and --url choose connections"
+        } else {
+            "take out what is dated wrongly"
+        };
         ImportError::Flaw {
             name: self.name.clone(),
             place: String::new(),
             message: format!(
                 "expected no step more than a year after the one before it, found {} after \
-                 {}; --entry and --url choose connections",
+                 {}; {what}",
                 date(at),
                 date(before)
             ),
