@@ -256,6 +256,10 @@ fn what_is_no_archive_is_one_sentence_that_says_what_to_do() {
         (b"{\"log\":{}}", "missing field `entries`"),
         (b"{\"log\":{\"entries\":{}}}", "expected a list of entries"),
         (
+            b"{\"log\":{\"entries\":[null]}}",
+            "invalid type: null, expected an entry, which is an object; export one",
+        ),
+        (
             b"{\"log\":{\"entries\":[]}}",
             "in: expected an entry with _webSocketMessages, found none among 0; record with",
         ),
@@ -309,7 +313,7 @@ fn what_is_no_part_of_an_archive_is_named_by_its_place() {
         ),
         (
             message(r#"{"type":"send"}"#),
-            "[1].opcode: expected 0 to 15, found \"none\"",
+            "[1].opcode: expected 0 to 15, found none",
         ),
         (
             message(r#"{"type":"send","opcode":2,"data":"?"}"#),
