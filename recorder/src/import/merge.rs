@@ -58,13 +58,17 @@ impl<'a> Merged<'a> {
         [Step::at(Micros::ZERO, Action::Answers(Answers::Held))]
     }
 
-    /// The tape's last step, its `end`: not before the last connection was last known to be open.
+    /// The tape's last step, its `end`: not before the last connection was last known to be open. A
+    /// connection that is said to have been open for years after the last step was not.
     pub(super) fn last_step(&mut self) -> Step {
         let untils = self
             .sessions
             .iter()
             .map(|session| session.until.since(self.start));
-        let end = untils.fold(self.last, Micros::max);
+        let most = self.last.0.saturating_add(MAX_GAP.0);
+        let end = untils
+            .filter(|until| until.0 <= most)
+            .fold(self.last, Micros::max);
         self.imported.duration = end;
         Step::at(end, Action::End)
     }

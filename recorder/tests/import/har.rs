@@ -436,3 +436,13 @@ fn messages_beside_the_archive_are_looked_for_in_its_folder_only() {
         assert!(said.contains(sentence), "{file}: {said}");
     }
 }
+
+#[test]
+fn a_connection_is_not_taken_to_have_been_open_for_years_after_its_last_message() {
+    let archive = r#"{"log":{"entries":[{"startedDateTime":"2026-11-27T10:00:00Z","time":1e13,
+        "request":{"url":"ws://h/ws"},"response":{"status":101},"_webSocketMessages":[
+        {"type":"receive","time":1795773601,"opcode":1,"data":"a"}]}]}}"#;
+    let tape = import_bytes(Har, archive.as_bytes()).unwrap();
+    let last = tape.lines().last();
+    assert_eq!(last, Some(r#"{"at_ms":1000,"end":true}"#));
+}

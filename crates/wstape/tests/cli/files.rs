@@ -289,11 +289,11 @@ fn a_state_holds_for_its_own_path_engine_scene_and_direction() {
             &[
                 r#"{"latency_ms":10,"direction":"to_client"}"#,
                 r#"{"latency_ms":50}"#,
-                r#"{"latency_ms":0,"direction":"from_client"}"#,
+                r#"{"direction":"from_client","latency_ms":0}"#,
             ],
             &[
                 r#"{"latency_ms":50}"#,
-                r#"{"latency_ms":0,"direction":"from_client"}"#,
+                r#"{"direction":"from_client","latency_ms":0}"#,
             ],
         ),
         (
