@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Writes docs/mutants.md: which rule of chaos finds which mutant, as the binary finds it now.
+# Writes docs/mutants.md: which rule of chaos finds which mutant, according to the current binary.
 #
-#     docs/make-mutants.sh            makes the page anew (minutes in a debug build)
-#     docs/make-mutants.sh --check    fails where the page is not what it would make
+#     docs/make-mutants.sh            rewrites the page (minutes in a debug build)
+#     docs/make-mutants.sh --check    fails if the page is not what it would write
 #
-# WSTAPE names a binary; without it, one is built. Each mutant is looked for from a seed that its name
-# decides, one case after another, so that the page is the same whoever makes it. Seconds are left out.
+# WSTAPE names a binary; without it, one is built. The search for a mutant starts at a seed derived from its
+# name and plays one case after another, so that the page is the same on every machine. Seconds are left out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws';
 
-/** A client as people write it: it pings, gives up a dead link, and comes back. */
+/** A typical client: it pings, gives up a dead link, and comes back. */
 export function listen(url, got) {
   let over = false;
   let link;

@@ -15,7 +15,7 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 
 const BOUND_MS = 20_000;
 
-/** Returns once there is no such process, but for a zombie. Linux alone tells. */
+/** Returns once the process is gone or a zombie. Only Linux shows that. */
 async function gone(pid) {
   assert(existsSync('/proc/self/stat'));
   const end = Date.now() + BOUND_MS;
@@ -32,7 +32,7 @@ async function gone(pid) {
   }
 }
 
-/** A Node in which an engine runs, and the engine's process number. */
+/** A Node process that runs an engine, and the engine's process ID. */
 async function started(script) {
   const code = `import { serve } from 'wstape'; const engine = await serve(); console.log(engine.pid); ${script}`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', code], {

@@ -44,7 +44,7 @@ test('what clients send is told and waited for', withEngine(async (engine) => {
 test('a verb for one connection leaves the others', withEngine(async (engine) => {
   const [one, two] = [await connected(engine), await connected(engine)];
   await Promise.all([once(one, 'close'), engine.close(1012, 'restart', { conn: 1 })]);
-  // One that is over already is told of; the other is left alone all the same.
+  // If the first connection is over already, an error says so; the other is left alone either way.
   await engine.drop('fin', { conn: 1 }).catch(({ message }) => assert.match(message, /connection 1 is over/));
   assert.deepEqual((await engine.connections()).map(({ conn, held }) => [conn, held]), [[2, false]]);
   await engine.partition('both', { conn: 2 });
@@ -130,7 +130,7 @@ test('TLS is trusted by the certificate of the engine', withEngine(null, { tls: 
 test('a tape that expects something of a client who never came fails the test', async () => {
   const tape = [{ at_ms: 0, expect: { received: { kind: 'text', text: 'hello' } } }];
   await assert.rejects(withEngine(tape, async () => {})(), /never started: the clients it waits for did not connect/);
-  // One that expects nothing waits for nobody.
+  // A tape without an `expect` needs no client.
   await withEngine([{ at_ms: 0, text: 'hello' }], async () => {})();
 });
 

@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 
-/** What a program of Node says, and its status. */
+/** The output of a Node program, and its status. */
 function run(args, env = {}) {
   const options = { cwd: HERE, env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0', ...env } };
-  // A runner in a runner would speak to it instead of a person.
+  // With this variable, a nested runner would report to the outer one instead of printing.
   delete options.env.NODE_TEST_CONTEXT;
   return new Promise((done) => {
     execFile(process.execPath, args, options, (error, out, err) => done({ status: error?.code ?? 0, said: out + err }));
@@ -28,7 +28,7 @@ for (const [name, args] of Object.entries(RUNNERS)) {
   test(`a failing test under ${name} prints the timeline`, async () => {
     const { status, said } = await run(args);
     assert.equal(status, 1, said);
-    // An assertion, with both of its values, and a wait.
+    // A failed assertion, with both of its values, and a failed wait.
     assert.match(said, /"seq\\?":2[^]*engine ws:\/\/127\.0\.0\.1:\d+\/ws[^]*timeline\n.*accepted\n.*upgraded\n.*→ json\n/);
     assert.match(said, /WaitTimeout: not reached within 200 ms: 1 connections, 0 open[^]*timeline\n.*accepted\n.*upgraded\n.*reset\n/);
     assert.match(said, /never came back: #1 ended at \d/);

@@ -11,11 +11,11 @@ import pytest
 pytest_plugins = ["pytester"]
 
 BOUND_S = 20.0
-"""How long something may take that must come."""
+"""The longest that `until` waits."""
 
 
 def is_running(pid: int) -> bool:
-    """Whether there is such a process, and it is no zombie. Linux alone tells."""
+    """Whether the process exists and is no zombie. Only Linux shows that."""
     assert os.path.exists("/proc/self/stat")
     try:
         with open(f"/proc/{pid}/stat") as stat:
@@ -25,7 +25,7 @@ def is_running(pid: int) -> bool:
 
 
 def until(is_so: Callable[[], bool], what: str) -> None:
-    """Returns once it is so."""
+    """Returns once the condition holds."""
     end = time.monotonic() + BOUND_S
     while not is_so():
         assert time.monotonic() < end, f"not reached within {BOUND_S} s: {what}"
@@ -34,12 +34,12 @@ def until(is_so: Callable[[], bool], what: str) -> None:
 
 @pytest.fixture
 def gone() -> Callable[[int], None]:
-    """Returns once the process of that number is gone."""
+    """Returns once the process with that ID is gone."""
     return lambda pid: until(lambda: not is_running(pid), f"process {pid} is gone")
 
 
 @pytest.fixture(autouse=True)
 def binary(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What other processes start is what this one does, wherever they run."""
+    """Makes child processes start the same program as this one, in any working directory."""
     if "WSTAPE_BIN" in os.environ:
         monkeypatch.setenv("WSTAPE_BIN", os.path.abspath(os.environ["WSTAPE_BIN"]))

@@ -28,12 +28,12 @@ def test_it_waits(engine):
 
 
 def heeds_interrupts() -> None:
-    """A shell's background job ignores Ctrl-C, and so would all that these tests start."""
+    """Undoes what a shell does to background jobs: they ignore Ctrl-C, and so would what these tests start."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def started(folder: Path, *options: str) -> tuple[subprocess.Popen[bytes], int]:
-    """A pytest in whose test an engine runs, and the engine's process number."""
+    """A pytest process whose test runs an engine, and the engine's process ID."""
     (folder / "test_waits.py").write_text(WAITS)
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
     child = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, preexec_fn=heeds_interrupts)
@@ -78,7 +78,7 @@ def test_a_forked_child_neither_ends_the_engine_nor_keeps_it(gone: Gone) -> None
     child = os.fork()
     if child == 0:
         os.close(other)
-        # It lives for as long as its parent holds the pipe, and ends as an interpreter does.
+        # It lives for as long as its parent holds the pipe, and then stops its engine as at exit.
         os.read(end, 1)
         engine.stop()
         os._exit(0)

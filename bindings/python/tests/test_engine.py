@@ -136,7 +136,7 @@ def test_a_tape_begins_with_its_second_client_and_says_what_was_met() -> None:
             one.send("I am")
             engine.wait_for(messages=1)
             verdict = engine.verdict()
-    # What was said is met, however much time there was left for it.
+    # An `expect` counts as met at once, whatever time is left for it.
     assert (verdict.met, verdict.unmet, verdict.open, len(verdict.not_met)) == (1, 1, 1, 1)
     assert '"nobody is"' in verdict.not_met[0]
 
@@ -158,7 +158,7 @@ def test_tls_is_trusted_by_the_context_of_the_engine() -> None:
     with wstape.serve([{"on_connect": "each", "after_frames": 0, "text": "safe"}], tls=True) as engine:
         assert engine.url.startswith("wss://")
         strict = engine.ssl_context()
-        # As it is from Python 3.13 on.
+        # The default from Python 3.13 on.
         strict.verify_flags |= ssl.VERIFY_X509_STRICT
         with connect(engine.url, ssl=strict) as link:
             assert link.recv(RECV_S) == "safe"

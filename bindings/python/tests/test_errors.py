@@ -1,4 +1,4 @@
-"""What goes wrong is said in the engine's own sentences."""
+"""Errors carry the engine's own messages."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_connection_that_is_not_there_is_said_with_which_there_are(engine: wst
     with pytest.raises(wstape.EngineError) as error:
         engine.drop(conn=9)
     said = "there has been no connection 9 to `drop`; there is no connection now"
-    # The step is the second line, behind the header that the package writes.
+    # The step's place comes first: line 2, after the header that the package writes.
     assert str(error.value).endswith(said)
     assert not isinstance(error.value, wstape.TapeError)
 

@@ -68,7 +68,9 @@ fn once<'a>(plain: impl Read + 'a, command: &str) -> io::Result<Box<dyn BufRead 
     if is_packed(plain.fill_buf()?) {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            format!("it is packed twice; unpack it once: {command} FILE | wstape import FORMAT -"),
+            format!(
+                "it is compressed twice; unpack it once: {command} FILE | wstape import FORMAT -"
+            ),
         ));
     }
     Ok(Box::new(plain))

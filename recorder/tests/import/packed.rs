@@ -67,7 +67,7 @@ fn what_follows_the_packed_part_is_no_part_of_it() {
 }
 
 #[test]
-fn a_file_that_is_packed_twice_is_told() {
+fn a_file_that_is_compressed_twice_is_an_error_that_says_so() {
     for (format, file) in EACH {
         let bytes = fs::read(input(file)).unwrap();
         for (packed, command) in [
@@ -76,7 +76,7 @@ fn a_file_that_is_packed_twice_is_told() {
             (zstd(&gzip(&bytes)), "zstd -dc FILE |"),
         ] {
             let said = import_bytes(format, &packed).unwrap_err();
-            assert!(said.contains("packed twice"), "{said}");
+            assert!(said.contains("compressed twice"), "{said}");
             assert!(said.contains(command), "{said}");
         }
     }

@@ -3,7 +3,7 @@ import { env } from 'node:process';
 
 import { withEngine } from 'wstape';
 
-// Under each of the runners.
+// Runs under each of the three runners.
 const test = globalThis.test ?? (env.VITEST ? await import('vitest') : await import('node:test')).test;
 
 test('it waits', withEngine(async (engine) => {

@@ -1,4 +1,4 @@
-// What must be well typed, and what must not.
+// What must type-check, and what must not.
 import { Engine, EngineError, TapeError, WaitTimeout, serve, withEngine } from 'wstape';
 
 const steps = [{ at_ms: 0, drop: 'reset' }];
@@ -14,11 +14,11 @@ export async function use(): Promise<void> {
   console.log(got, held, unmet, notMet, engine.url.length, (await engine.journal())[0]?.kind);
   // @ts-expect-error a Close has a code
   await engine.close();
-  // @ts-expect-error there is no such way to drop a link
+  // @ts-expect-error there is no such kind of drop
   await engine.drop('gently');
-  // @ts-expect-error the tape begins at no such time
+  // @ts-expect-error there is no such start
   await serve(steps, { start: 'connections' });
-  // @ts-expect-error an engine is started by serve
+  // @ts-expect-error only serve starts an engine
   new Engine();
 }
 

@@ -5,11 +5,11 @@
         engine.drop()
         engine.wait_for(connections=2)
 
-With pytest, take the fixture ``engine``: it is served anew for each test, and a failing test's report has
+With pytest, take the fixture ``engine``: each test gets a new one, and a failing test's report has
 the timeline of its connections. In a coroutine, ``await engine.aio.wait_for(connections=2)``.
 
-A map: ``_engine`` has what an engine can be told and asked, ``_aio`` the same for coroutines, ``_process``
-starts and ends it, ``_control`` speaks to it, ``_tape`` and ``_binary`` find what is to run,
+A map: ``_engine`` has an engine's verbs and queries, ``_aio`` the same for coroutines, ``_process``
+starts and ends it, ``_control`` talks to it, ``_tape`` and ``_binary`` find the tape and the program,
 ``pytest_plugin`` has the fixtures.
 """
 
