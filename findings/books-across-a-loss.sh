@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # PyPI ccxt 4.5.90 (ccxt.pro), against feeds on PyPI websockets 17.4
 #
-# One call, watch_order_book, on six exchanges, with messages as in their public documentation. A program keeps
-# calling it, as one does.
-# - Its connection is lost, and the price falls by ten meanwhile. The second connection begins with a snapshot, as on each
-#   of these feeds. deribit and bitget put it on top of what they had: the best bid is one that is gone, above the best
-#   ask. bitget notices at the next message, which has a checksum. deribit never does, and the old levels stay.
-# - One change is lost while the connection holds: the best bid is removed. Every feed but kraken's numbers its changes.
-#   okx checks the numbers, bitget the checksum. bybit, deribit and coinbase check neither, and kraken's checksum is
-#   not checked by default: the bid of 100 stands beside an ask of 100.
+# A program calls watch_order_book in a loop, on six exchanges. The messages are as in the exchanges' public
+# documentation.
+# - The connection is lost, and the price falls by ten meanwhile. The second connection begins with a snapshot, as it
+#   does on each of these feeds. With deribit and bitget, ccxt merges it into the old book: the best bid is one that is
+#   gone, above the best ask. With bitget it notices at the next message, which has a checksum. With deribit it never
+#   does, and the old levels stay.
+# - One change is lost while the connection holds: the removal of the best bid. Every feed except kraken's numbers its
+#   changes. With okx ccxt checks the numbers, with bitget the checksum. With bybit, deribit and coinbase it checks
+#   neither, and it does not check kraken's checksum by default: the bid of 100 stays in the book beside an ask of 100.
 #
 # Seen:
 #   bybit, after a loss: bids 90 89, asks 91 92; then bids 90 89 88, asks 91 92

@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 # PyPI websockets 17.4, aiohttp 3.14.5, tornado 6.6.1, httpx-ws 0.9.0; npm ws 8.23.0
 #
-# The server sends some messages, then a Ping. The client takes the first message and is busy with
-# it for three seconds, by an asynchronous sleep that blocks nothing else. When is the Ping
-# answered? It depends on the library, and on how many messages wait behind the first:
+# The server sends some messages, then a Ping. The client receives the first message and is busy with it for three
+# seconds, in an asynchronous sleep that blocks nothing else. When is the Ping answered? That depends on the library,
+# and on how many messages wait after the first:
 # - aiohttp answers from inside receive(), so never while the handler is busy.
-# - tornado and httpx-ws answer at once if nothing waits, and late if messages do.
-# - websockets answers at once with 7 waiting, and late with 39: its queue is full, it stops reading.
+# - tornado and httpx-ws answer at once if no message waits, and late if any do.
+# - websockets answers at once with 7 messages waiting, and late with 39, because its queue is full and it stops
+#   reading.
 # - ws answers at once, whatever waits.
 #
 # Seen: the table under "expected" below.
 #
-# A server that allows 20 s for a Pong hangs up on a slow subscriber in one library, on none in
-# another; a test with a single message does not show it.
+# A server that allows 20 s for a Pong drops a slow subscriber on one library, and none on another. A test with a single
+# message does not show it.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,7 +2,7 @@
 # PyPI ccxt 4.5.90 (ccxt.pro.bybit), against a feed on PyPI websockets 17.4
 #
 # A program that watches trades loses its connection after the fifth. If it is waiting in watch_trades at that moment,
-# it gets a NetworkError. If it is busy with the trade it got, for half a second, it is told nothing: its next
+# it gets a NetworkError. If it is busy for half a second with the trade it received, it gets no error: its next
 # watch_trades dials and subscribes again, and the trades in between are silently missing.
 #
 # Seen:

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # npm viem 2.57.20, web3 4.16.0, ethers 6.17.0; ws 8.23.0 as the node's side
 #
-# Three libraries subscribe to new block heads (eth_subscribe, JSON-RPC over WebSocket), one every
-# 100 ms. The connection is lost, and a second later the server is back at the same address.
+# Three libraries subscribe to new block heads (eth_subscribe, JSON-RPC over WebSocket), one every 100 ms. The
+# connection is lost, and a second later the server is back at the same address.
 # - viem dials again and subscribes again.
-# - web3 dials again, asks for chain and accounts, and does not subscribe again: connected, and
-#   silent for good; its subscription's `error` never fires.
-# - ethers does not dial again, and tells nobody: no `error`, no rejection, no head.
+# - web3 dials again and asks for the chain and the accounts, but does not subscribe again. It is connected and silent
+#   for good, and its subscription's `error` never fires.
+# - ethers does not dial again and reports nothing: no `error`, no rejection, no head.
 #
 # Seen:
 #   viem: dialled again; subscribed again; heads came again; told: subscription error

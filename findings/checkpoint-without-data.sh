@@ -2,10 +2,11 @@
 # PyPI sseclient 0.0.27, aiohttp-sse-client 0.2.1, launchdarkly-eventsource 1.7.4;
 # npm @microsoft/fetch-event-source 2.0.1, eventsource 5.1.5, eventsource-client 1.2.0, launchdarkly-eventsource 2.2.0
 #
-# A feed of server-sent events sends a checkpoint: an `id` without data, so that a client that is lost later resumes
-# from there. Nothing is dispatched for it, but by the standard its id still counts: it is taken before the data is
-# looked at. After an event with id 1 and a checkpoint with id 7, four clients ask for what follows 7, and
-# three for what follows 1, so for all of it again. eventsource and eventsource-client have the same author.
+# A feed of server-sent events sends a checkpoint: an `id` without data, so that a client that loses its connection
+# later resumes from there. By the standard no event is dispatched for it, but its id still counts, because the id is
+# stored before the data is checked. After an event with id 1 and a checkpoint with id 7, four clients ask for what
+# follows 7. Three ask for what follows 1, which means all of it again. eventsource and eventsource-client have the same
+# author.
 #
 # Seen, the Last-Event-ID of the second request:
 #   sseclient: 7

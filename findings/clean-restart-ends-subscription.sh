@@ -2,12 +2,12 @@
 # npm sockette 2.0.6, graphql-ws 6.4.2, reconnecting-websocket 4.4.0 (ws 8.23.0 underneath)
 # PyPI websockets 17.4, sanic 25.12.1, hypercorn 0.18.0, uvicorn 0.54.0
 #
-# A server is stopped in good order (SIGTERM) and started again on the same port. Whether a
-# reconnecting client comes back depends on the pair, not on the client:
-# - sockette takes 1000 and 1001 as final, and these are what sanic and websockets send.
-# - graphql-ws takes 1011 as final, even with shouldRetry answering true and 100 attempts, and that
-#   is what hypercorn sends.
-# The same clients come back from a server that just drops TCP, or sends 1012 as uvicorn does.
+# A server is shut down in an orderly way (SIGTERM) and started again on the same port. Whether a reconnecting client
+# comes back depends on client and server together, not on the client alone:
+# - sockette treats 1000 and 1001 as final, and sanic and websockets send these.
+# - graphql-ws treats 1011 as final, even if shouldRetry returns true and 100 attempts are allowed, and hypercorn sends
+#   it.
+# The same clients come back to a server that just drops TCP, or that sends 1012 as uvicorn does.
 #
 # Seen: the table under "expected" below.
 set -euo pipefail

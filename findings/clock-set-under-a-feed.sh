@@ -2,15 +2,15 @@
 # npm @microsoft/signalr 10.0.11, socket.io-client 4.8.4, @stomp/stompjs 7.5.0, @rails/actioncable 8.1.400, mqtt 5.16.0
 # over ws 8.23.0; PyPI websockets 17.4, aiohttp 3.14.5 (the servers); Debian's libfaketime 0.9.10
 #
-# A machine's clock is set by an hour while it listens to a feed, as NTP does on a board without a battery and on
-# a virtual machine that slept. A keepalive is about spans of time, and no span changed. libfaketime sets only the
-# client's wall clock, and leaves the monotonic one as it is.
-# - set back: signalr sends no Pings for an hour; its server drops a client that it hears nothing from for 30 s.
-#   stompjs and actioncable don't notice a dead feed until the clock is back where it was.
-# - set ahead: socket.io-client ends a live connection at its next emit, "ping timeout".
-# - mqtt and websockets do not mind.
+# A machine's clock is set back or ahead by an hour while the machine listens to a feed, as NTP does on a board without
+# a battery and on a virtual machine that was suspended. A keepalive measures intervals, and no interval has changed.
+# libfaketime changes only the client's wall clock, and leaves the monotonic one as it is.
+# - Set back: signalr sends no Pings for an hour; its server drops a client that it hears nothing from for 30 s. stompjs
+#   and actioncable don't notice a dead feed until the clock is back where it was.
+# - Set ahead: socket.io-client ends a live connection with "ping timeout" at its next emit.
+# - mqtt and websockets are unaffected.
 #
-# Seen; a live feed is watched for 25 s, a dead one until it is noticed or for 25 s:
+# Seen (a live feed is watched for 25 s, a dead one until it is noticed or for 25 s):
 #   signalr, live: 20 or more Pings
 #   signalr, live, set ahead: 20 or more Pings
 #   signalr, live, set back: no Ping

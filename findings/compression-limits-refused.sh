@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # PyPI tornado 6.6.1, aiohttp 3.14.5, websockets 17.4; npm ws 8.23.0
 #
-# A client of websockets offers permessage-deflate with a limit that RFC 7692 lets it ask of the server, and waits
-# for one echo. The servers have compression on.
-# - Asked to forget its window after each message, tornado agrees to compress but leaves the request out of its answer:
-#   it has not agreed to what was asked, and the client gives up. The other three agree.
-# - Asked for the smallest window, 8 bits, tornado answers 500, because its zlib can't make one. aiohttp and
-#   websockets decline compression and go on without it, ws agrees.
+# A websockets client offers permessage-deflate with a limit that RFC 7692 lets it ask of the server, and waits for one
+# echo. The servers have compression on.
+# - The client asks the server to forget its window after each message. tornado agrees to compress but leaves the
+#   request out of its answer. It has not agreed to what was asked, so the client gives up. The other three agree.
+# - The client asks for the smallest window, 8 bits. tornado answers 500, because its zlib can't make one. aiohttp and
+#   websockets decline compression and continue without it; ws agrees.
 # - All four agree to a window of 9 bits.
 #
 # Seen: the table under "expected" below.

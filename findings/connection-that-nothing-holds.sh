@@ -2,13 +2,15 @@
 # Debian's gjs 1.74.2 with libsoup 3.2.3 (bookworm); PyPI PyQt6 6.11.0 with Qt 6.11.2, aiohttp 3.14.5;
 # npm undici 7.30.2, ws 8.23.0; PyPI websockets 17.4 as the server
 #
-# A program dials in a function, connects its handlers and keeps no variable that holds the connection. The server sends ten
-# messages, one every 0.3 s, and a Close.
-# - gjs collects libsoup's connection as garbage while messages come. No signal is emitted, neither "closed" nor "error", the
-#   server sees the connection lost without a Close, and the program goes on. It happens at the next collection, which
-#   the script calls for itself; in a trial a program that made many objects had one within a second.
+# A program dials in a function, connects its handlers, and keeps no variable that holds the connection. The server
+# sends ten messages, one every 0.3 s, and a Close.
+# - gjs collects libsoup's connection as garbage while messages are arriving. No signal is emitted, neither "closed" nor
+#   "error". The server sees the connection lost without a Close, and the program goes on. It happens at the next
+#   garbage collection. The script triggers one itself; in a trial, a program that made many objects had one within a
+#   second.
 # - PyQt6 destroys the QWebSocket when the function returns: the server sees no handshake, and no signal is emitted.
-# - In undici and ws, with a collection every 0.2 s, and in aiohttp, where the session is not held, the connection lives.
+# - In undici and ws, with a collection every 0.2 s, and in aiohttp, where nothing holds the session, the connection
+#   lives.
 #
 # Seen:
 #   gjs, no garbage collected: all messages, told the Close; the server: answered

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # npm @skyware/firehose 0.5.2, @skyware/jetstream 0.2.5, @atcute/jetstream 2.0.0; PyPI atproto 0.0.73; ws 8.23.0 as the server
 #
-# A client of Bluesky's streams resumes by dialling with a cursor: in the firehose the number of the last event, in Jetstream
-# the server's time of it. Events 1, 2 and 3 arrive, the connection is lost, 4 and 5 are published during the outage, 6 after it.
-# - @skyware/firehose emits "reconnect" and never dials: it adds its listeners to the closed connection again. It does the
-#   same whenever nothing has arrived for five seconds, and so closes the connection of a quiet feed for good.
+# A client of Bluesky's streams resumes by dialling with a cursor: in the firehose the number of the last event, in
+# Jetstream the server's timestamp of it. Events 1, 2 and 3 arrive, the connection is lost, 4 and 5 are published during
+# the outage, and 6 after it.
+# - @skyware/firehose emits "reconnect" and never dials: it adds its listeners to the closed connection again. It does
+#   the same whenever nothing has arrived for five seconds, and so closes the connection of a quiet feed for good.
 # - atproto dials with the cursor it was started with. Without one it misses the outage; with one it starts there again
 #   (its documentation warns of this).
 # - @skyware/jetstream resumes at the last event, which arrives again.
-# - @atcute/jetstream does the same, unless its clock is ahead of the server's: its first cursor is its own time, and earlier
-#   events don't move it. If it is a minute ahead, it misses any outage in its first minute.
+# - @atcute/jetstream does the same, unless its clock is ahead of the server's: its first cursor is its own time, and
+#   earlier events don't move it. If it is a minute ahead, it misses any outage in its first minute.
 #
 # Seen:
 #   @skyware/firehose: 1 dial, says "reconnect"; missed: 4 5 6; twice: none

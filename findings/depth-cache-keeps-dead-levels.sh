@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # PyPI python-binance 1.0.37 (over websockets 17.4, aiohttp 3.14.5)
 #
-# Its depth cache managers keep a local order book from a stream on a WebSocket. What is sent here, and the stream names
-# asked for, are as the exchange's public documentation has them; the server is on loopback.
-# - OptionsDepthCacheManager asks for `@depth10@500ms`, which sends the whole top of the book each time, but treats each
-#   message as changes: a level that has left the top stays for good. Once the price falls, the best bid is one that is
-#   gone, at or above the best ask.
-# - DepthCacheManager removes a level whose quantity is the text "0.00000000", and no other zero: after "0" or "0.000", as
-#   other markets, relays and hand-written fixtures have it, the level is there with a quantity of 0.
-# - It tells levels apart by the text of the price: "100.1" does not change "100.10", it is a second level of that price.
+# Its depth cache managers keep a local order book from a stream on a WebSocket. The messages sent here, and the stream
+# names that are requested, are as in the exchange's public documentation; the server is on loopback.
+# - OptionsDepthCacheManager asks for `@depth10@500ms`, which sends the whole top of the book each time, but it treats
+#   each message as a set of changes: a level that has left the top stays for good. Once the price falls, the best bid
+#   is one that is gone, at or above the best ask.
+# - DepthCacheManager removes a level if its quantity is the text "0.00000000", and at no other zero. After "0" or
+#   "0.000", as other markets, relays and hand-written fixtures write it, the level stays with a quantity of 0.
+# - It tells levels apart by the text of the price: "100.1" does not change "100.10", but adds a second level at that
+#   price.
 #
 # Seen:
 #   options, the top is 10 9 / 11: bids 10x1 9x1, asks 11x1

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # PyPI nats-py 2.16.0 over aiohttp 3.14.5; npm @nats-io/nats-core 3.4.0 over ws 8.23.0; Debian's nats-server 2.9.10
 #
-# Two NATS servers in a cluster. A client dials one of them, which tells it where the other is, so that it can go there
-# if it loses the first: a client on a WebSocket is given the other's WebSocket port, as an address without a
-# scheme. Then the first server is gone for good. nats-core goes to the other one, and so does nats-py by TCP. By WebSocket
-# nats-py makes the address a nats:// one. It keeps one transport for all: if that is a WebSocket, aiohttp refuses
-# nats:// (NonHttpUrlClientError), and if it is TCP, it waits at a WebSocket port until its time is up (TimeoutError).
-# So it alternates between the server that is gone and the one it can't reach, and only its error callback is
-# told. Given both as ws://, it arrives.
+# Two NATS servers are a cluster. A client dials one of them, which tells it where the other is, so that the client can
+# go there if it loses the first. A client on a WebSocket is given the other's WebSocket port, as an address without a
+# scheme. Then the first server goes away for good. nats-core goes to the other one, and so does nats-py over TCP.
+# Over WebSocket, nats-py makes the address a nats:// one. It keeps one transport for all servers: if that is a
+# WebSocket, aiohttp refuses nats:// (NonHttpUrlClientError); if it is TCP, it waits at a WebSocket port until it times
+# out (TimeoutError). So it alternates between the server that is gone and the one it can't reach, and reports that only
+# to its error callback. Given both servers as ws://, it reaches the second.
 #
 # Seen, half a minute after the first server is gone:
 #   nats-py, nats://: at the second server

@@ -3,11 +3,12 @@
 # @microsoft/fetch-event-source 2.0.1; the events are written by PyPI sse-starlette 3.7.0
 #
 # A feed of server-sent events of the type "trade", each with two lines of data. sse-starlette ends its lines with CR LF
-# unless told otherwise. A TCP segment may end between the two; the client then has a CR, which ends a line by itself too.
+# unless told otherwise. A TCP segment may end between the two. The client then has a CR, which by itself ends a line
+# too.
 # - extended-eventsource and parse-sse take the LF that follows for a blank line, which ends the event. So the data goes
-#   to the handler of "message" instead of "trade", or one event becomes two halves. In the blank line, the cut adds an
-#   empty event to those of extended-eventsource.
-# - event-source-plus keeps only the last line of data, cut or not, with LF as well.
+#   to the handler of "message" instead of "trade", or one event becomes two halves. If the cut is in the blank line,
+#   extended-eventsource delivers an additional, empty event.
+# - event-source-plus keeps only the last line of data, cut or not, and with LF as well.
 # - The other three deliver what was sent.
 #
 # Seen, as type:data, "+" for the end of a line: the table under "expected" below.

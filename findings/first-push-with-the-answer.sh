@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # npm viem 2.57.20, web3 4.16.0, ethers 6.17.0, @solana/kit 8.4.0; ws 8.23.0 as the node's side
 #
-# A client subscribes with JSON-RPC over WebSocket. The node answers with the subscription's id and pushes 1, 2 and, half a
-# second later, 3. Only the timing of the first two pushes differs:
-# - Sent a fifth of a second after the answer, every client gets all three.
-# - Sent in the same TCP segment as the answer, as by a node that has something to tell at once, both are lost in web3 and
-#   @solana/kit, without an error. They read all frames in one go, before the program that awaits the subscription can listen.
-# - With 1 sent before the answer, in the same segment, viem loses 1, and web3 and @solana/kit lose both. JSON-RPC has no rule
-#   against that order, and a server that pushes and answers from different threads produces it.
+# A client subscribes with JSON-RPC over WebSocket. The node answers with the subscription's id and pushes 1, 2 and,
+# half a second later, 3. Only the timing of the first two pushes differs:
+# - If they are sent a fifth of a second after the answer, every client gets all three.
+# - If they are sent in the same TCP segment as the answer, as by a node that has news at once, web3 and @solana/kit
+#   lose both, without an error. They read all frames in one go, before the program that awaits the subscription can
+#   listen.
+# - If 1 is sent before the answer, in the same segment, viem loses 1, and web3 and @solana/kit lose both. JSON-RPC has
+#   no rule against that order, and a server that pushes and answers from different threads produces it.
 # ethers keeps what arrives for an id it doesn't know yet.
 #
 # Seen:

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Debian's tshark 4.0.17 (bookworm); PyPI websockets 17.4 as server and client, the capture written by scapy 2.8.0
 #
-# A server sends six messages, of which one may be in fragments, and the client gets all six. What passed becomes a
-# capture, and tshark reads that with exit status 0.
-# - If the last fragment is empty, the message is missing. That is how `send` of websockets ends a list or generator.
+# A server sends six messages, one of them possibly in fragments, and the client gets all six. The traffic is made into
+# a capture, which tshark reads with exit status 0.
+# - If the last fragment is empty, the message is missing. `send` of websockets ends a list or generator that way.
 # - If the connection is compressed, tshark does not inflate the fragments, but shows them as they are. What follows
 #   refers back to them, so it is inflated with the wrong history: here the price goes from 64000.50 to 71234.25 in the
 #   fragmented message, and the next two are shown as valid JSON with the old price, which the server did not send

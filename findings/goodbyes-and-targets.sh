@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # PyPI websocket-client 1.9.2, signalrcore 1.0.2; aiohttp 3.14.5, websockets 17.4 as servers
 #
-# Two handshakes and goodbyes that a server does not expect:
-# - websocket-client, whose connection is closed by one thread while another reads, may send two Closes:
-#   the reader answers the server's answer. Nothing may follow the first Close (RFC 6455, 5.5.1),
-#   and whoever counts Closes counts two.
-# - signalrcore, given a URL without a path, asks for `?connectionId=…`, which is no target (RFC 9112,
-#   3.2.1): what the client reports of the same URL depends on the server.
+# A closing handshake and a request that a server does not expect:
+# - If one thread closes a websocket-client connection while another reads from it, the client may send two Closes: the
+#   reader answers the server's answer. Nothing may follow the first Close (RFC 6455, 5.5.1), and a test that counts
+#   Closes counts two.
+# - Given a URL without a path, signalrcore requests `?connectionId=…`, which is not a valid target (RFC 9112, 3.2.1).
+#   So what the client reports for the same URL depends on the server.
 #
 # Seen:
 #   websocket-client, close(): ['close']

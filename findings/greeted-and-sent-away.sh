@@ -1,19 +1,18 @@
 #!/usr/bin/env bash
 # PyPI websockets 17.4, websocket-client 1.9.2; npm reconnecting-websocket 4.4.0, partysocket 1.3.0 over ws 8.23.0
 #
-# A server that is full takes each connection, says so in a message, and closes with 1013 (try again
-# later). For "async for" of websockets that was a success: there is no delay after one, so it comes
-# back as fast as the machine goes, hundreds of times a second on an idle one, for as long as the server is
-# full. The others wait: partysocket and reconnecting-websocket call a connection a success only after
-# five seconds.
+# A server that is full accepts each connection, says so in a message, and closes with 1013 (try again later). The
+# `async for` of websockets counts that as a success, and does not wait after one. So it comes back as fast as the
+# machine allows, hundreds of times a second on an idle one, for as long as the server is full. The others wait:
+# partysocket and reconnecting-websocket count a connection as a success only after five seconds.
 #
-# Seen (connections in 5 s, of a busy machine in as long as it takes):
+# Seen (connections in 5 s, or in longer on a busy machine):
 #   websockets: over 500
 #   websocket-client: 1
 #   reconnecting-websocket: 1 to 5
 #   partysocket: 1 to 5
 #
-# What backs off while a port is closed may not back off at all from a server that answers. Test both.
+# A client that backs off while a port is closed may not back off at all from a server that answers. Test both.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

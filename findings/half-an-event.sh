@@ -2,14 +2,14 @@
 # PyPI sseclient-py 1.9.0, sseclient 0.0.27, aiohttp-sse-client 0.2.1, requests-sse 0.5.3, launchdarkly-eventsource 1.7.4;
 # npm @microsoft/fetch-event-source 2.0.1, eventsource 5.1.5, undici 7.30.2
 #
-# A feed of server-sent events with the prices 101, 10250 and 103. The connection ends within the second event,
-# either after "data: 102" or with its last line whole and the blank line missing. The standard says that such an event is
+# A feed of server-sent events sends the prices 101, 10250 and 103. The connection ends within the second event, either
+# after "data: 102" or after its last line, with only the blank line missing. The standard says that such an event is
 # discarded, and its id with it. The server continues after the Last-Event-ID that a client sends.
-# - sseclient-py hands over what there is: a price of 102. (It does not dial again by itself.)
-# - aiohttp-sse-client keeps what there is and appends the next connection's first event to it: one event of two
+# - sseclient-py delivers what has arrived: a price of 102. (It does not dial again by itself.)
+# - aiohttp-sse-client keeps what has arrived and appends the next connection's first event to it: one event of two
 #   lines. sseclient does so if the line was whole.
-# - fetch-event-source counts an id as seen once its line is there, asks for what follows, and 10250 never comes.
-#   (It is made for browsers; `window` and `document` are stood in for here.)
+# - fetch-event-source counts an id as seen as soon as its line has arrived, and asks for what follows, so 10250 never
+#   comes. (It is made for browsers; the script provides stand-ins for `window` and `document`.)
 # - The other four drop the half event and ask for it again.
 #
 # Seen: the table under "expected" below; "+" joins the lines of one event.

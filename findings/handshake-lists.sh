@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # PyPI uvicorn 0.54.0 (websockets 17.4), aiohttp 3.14.5, daphne 4.2.3 (autobahn 26.10.2); npm ws 8.23.0
 #
-# Both lists of a handshake may be spread over several header lines, and an extension may be
-# offered several times, the preferred form first. Each of these requests is valid; each server has
-# the subprotocol "feed.v1", and compression where it can do it.
-# - aiohttp reads the first line only: the subprotocol and the compression on the second are lost.
-# - An offer with a parameter nobody knows, then a plain one: uvicorn and aiohttp take the second;
-#   ws and daphne refuse the handshake with 400, daphne although it does no compression here at all.
-# - The smallest window (8 bits): ws grants it, uvicorn and aiohttp go on without compression,
-#   daphne answers 400.
+# Both lists of a handshake may be spread over several header lines, and an extension may be offered several times, the
+# preferred form first. Each of these requests is valid. Each server supports the subprotocol "feed.v1", and compression
+# if it can.
+# - aiohttp reads only the first line: the subprotocol and the compression on the second are lost.
+# - The client offers compression with a parameter that nobody knows, then plain compression. uvicorn and aiohttp accept
+#   the second offer. ws and daphne refuse the handshake with 400, daphne even though it does no compression here at all.
+# - The client asks for the smallest window (8 bits). ws grants it, uvicorn and aiohttp continue without compression,
+#   and daphne answers 400.
 #
 # Seen: the table under "expected" below.
 set -euo pipefail

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Debian's libwebsockets 4.1.6 (bookworm)
 #
-# The server accepts, and answers the handshake in one of three ways. Refused or reset, a client of libwebsockets is
-# told LWS_CALLBACK_CLIENT_CONNECTION_ERROR, at which its users dial again. If never answered, the library ends the
-# connection itself after 5 s and reports only LWS_CALLBACK_CLOSED_CLIENT_HTTP, which is about plain HTTP.
+# The server accepts the connection, and then refuses the handshake, resets the connection or never answers. At a
+# refusal or a reset, libwebsockets reports LWS_CALLBACK_CLIENT_CONNECTION_ERROR, at which its users dial again. If no
+# answer comes, it ends the connection itself after 5 s and reports only LWS_CALLBACK_CLOSED_CLIENT_HTTP, which is about
+# plain HTTP.
 #
 # Seen:
 #   503: CLIENT_CONNECTION_ERROR

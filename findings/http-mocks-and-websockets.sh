@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # npm nock 14.0.17, ws 8.23.0, undici 7.30.2; PyPI vcrpy 9.4.2, aiohttp 3.14.5, websockets 17.4
 #
-# Two libraries that stand in for HTTP in tests, and a WebSocket server beside them.
-# - nock's disableNetConnect() refuses what ws dials, and knows nothing of what undici's WebSocket, the
-#   one that Node has built in, dials.
-# - vcrpy knows nothing of websockets, whatever its record mode. What aiohttp dials it records: the 101 but no
-#   message. So a test passes in the run that records, and in the next run, from the cassette, the
-#   handshake fails, because its key is now a different one.
+# Two libraries that mock HTTP in tests, and what they do to WebSocket dials.
+# - nock's disableNetConnect() refuses what ws dials. It does not see what undici's WebSocket dials, which is the one
+#   that Node has built in.
+# - vcrpy does not see what websockets dials, whatever the record mode. It records what aiohttp dials: the 101 but no
+#   message. So a test passes in the run that records. In the next run, from the cassette, the handshake fails, because
+#   its key is now a different one.
 #
 # Seen:
 #   nock, disableNetConnect: ws refused by nock, undici connected to the network

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # npm reconnecting-websocket 4.4.0, partysocket 1.3.0, over ws 8.23.0; PyPI websocket-client 1.9.2
 #
-# The first delay after a loss, in six processes and at two losses of each. reconnecting-websocket
-# draws it once, when its module is loaded: processes differ, and each repeats its own delay for as long as
-# it lives. partysocket, made from it, has a constant of 3 s: all processes come back together.
-# So does websocket-client, with the delay that it is given.
+# The first delay after a loss, at two losses in each of six processes. reconnecting-websocket draws it once, when its
+# module is loaded: processes differ, and each repeats its own delay for as long as it lives. partysocket, its fork, has
+# a constant of 3 s, and websocket-client uses the delay that it is given: with either, all processes come back
+# together.
 #
 # Seen:
 #   reconnecting-websocket: processes differ; a process repeats its delay
 #   partysocket: all processes wait alike; a process repeats its delay
 #   websocket-client: all processes wait alike; a process repeats its delay
 #
-# One client's gaps look random or not by its process. To see what a crowd does, start a crowd.
+# One process can't show whether delays are random. To see what a crowd does, start a crowd.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -19,7 +19,7 @@
 #   backoff, by default: they differ, none above 3 s
 #   backoff, random_jitter: they differ, some above 3 s
 #
-# Who looks at the first waits sees jitter; after a long outage all come back in one rhythm.
+# The first waits show jitter; after a long outage, all clients come back in the same rhythm.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,15 +1,14 @@
 #!/usr/bin/env bash
 # PyPI orjson 3.13.0, ujson 6.1.0, msgspec 0.22.0, jq 1.13.0; Python's and Node's own JSON
 #
-# A valid feed message is read and written again, as a relay or a recorder does. "=" is text that
-# came through untouched.
-# - 2^64 as a sequence number: an integer to json, ujson and msgspec, a float to orjson, and other
-#   digits from Node.
-# - An id of 17 digits: jq (the Python binding) hands over ...000 as the value, but ...001 from
-#   tojson in the same program, and tells two ids apart that it prints alike.
-# - 1e400: Infinity (no JSON) from json and ujson, null from Node, refused by orjson and msgspec.
-# - 1.0 leaves Node as 1. msgspec refuses 1.0 where an int is declared and takes 1 where a float is,
-#   so a relay in Node changes which messages a typed reader accepts. -0 loses its sign everywhere.
+# A valid feed message is read and written again, as a relay or a recorder does. "=" is text that came through
+# unchanged.
+# - 2^64 as a sequence number: an integer to json, ujson and msgspec, a float to orjson, and other digits from Node.
+# - An id of 17 digits: jq (the Python binding) returns ...000 as the value, but ...001 from tojson in the same program,
+#   and it distinguishes two ids that it prints alike.
+# - 1e400: Infinity (not valid JSON) from json and ujson, null from Node, refused by orjson and msgspec.
+# - 1.0 leaves Node as 1. msgspec refuses 1.0 where an int is declared and accepts 1 where a float is, so a relay in
+#   Node changes which messages a typed reader accepts. -0 loses its sign everywhere.
 #
 # Seen: the table under "expected" below.
 set -euo pipefail

@@ -2,14 +2,16 @@
 # PyPI kr8s 0.20.15, kubernetes 37.0.2, kubernetes_asyncio 36.1.0, httpx 0.28.1, requests 2.34.2, aiohttp 3.14.5; npm
 # byline 5.0.0
 #
-# A feed of JSON objects, one a line, as from a watch of the Kubernetes API: three versions of a ConfigMap. The text in
-# the second one has U+0085 (next line) or U+2028 (line separator). JSON lets both stand in a string as they are, and
-# servers write them so: Python's `ensure_ascii=False` and JavaScript write both, Go's encoding/json the former.
-# - httpx's `iter_lines`, requests' with `decode_unicode`, and byline end the line there too: two halves of an object.
+# A feed of JSON objects, one per line, as a watch of the Kubernetes API sends it: three versions of a ConfigMap. The
+# text in the second one has U+0085 (next line) or U+2028 (line separator). JSON allows both in a string unescaped, and
+# servers write them that way: Python's `ensure_ascii=False` and JavaScript write both, Go's encoding/json the former.
+# - httpx's `iter_lines`, requests' with `decode_unicode`, and byline end the line there too, which leaves two halves of
+#   an object.
 # - kr8s reads its watch with httpx: at that object the watch ends with a JSONDecodeError.
 # - requests without `decode_unicode`, aiohttp, kubernetes and kubernetes_asyncio read it as it was sent.
 #
-# Seen, the versions that arrive, and an error in place of a line or, of kr8s, of the rest: the table under "expected" below.
+# Seen: the table under "expected" below. It has the versions that arrive, and an error in place of a line or, for kr8s,
+# in place of the rest.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

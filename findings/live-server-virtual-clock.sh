@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # PyPI looptime 0.9, aiotools 2.2.4 (VirtualClock) with websockets 17.4
 #
-# Two virtual clocks for asyncio let time jump to the next timer whenever the loop would wait. A subscriber under such
-# a clock faces a server in another process that sends a message every half second and answers each Ping at once:
-# the loop does not count an answer on its way as something to wait for.
-# - The opening handshake, to which the server takes 0.2 s, times out after its 10 s.
-# - With no limit on that (`open_timeout=None`) the connection is up, and ends itself with 1011, "keepalive ping timeout",
-#   forty seconds of its loop later: before the fourth message.
+# Two virtual clocks for asyncio let time jump to the next timer whenever the loop would wait. A subscriber under such a
+# clock talks to a server in another process, which sends a message every half second and answers each Ping at once. The
+# loop does not count an answer that is on its way as something to wait for.
+# - The server takes 0.2 s for the opening handshake, but the handshake times out after its 10 s.
+# - Without that limit (`open_timeout=None`) the client connects. Forty seconds later by its loop, and before the fourth
+#   message, it closes with 1011, "keepalive ping timeout".
 #
 # Seen:
 #   real clock: dial: connected; less than 10 s by the loop, less than 10 s by the wall

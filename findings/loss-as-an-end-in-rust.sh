@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # crates.io tokio-tungstenite 0.30.0, tokio-websockets 0.13.3, yawc 0.5.0, sockudo-ws 3.1.0, soketto 0.8.1 (needs cargo)
 #
-# A feed is lost in three ways: the connection ends without a Close, as a killed server leaves it; it ends within a message; or
-# it is reset. A program has read one message, and asks what comes next.
+# A feed is lost in three ways: the connection ends without a Close, as a killed server leaves it; it ends within a
+# message; or it is reset. A program has read one message, and asks what comes next.
 # - tokio-tungstenite gives an error, then None.
-# - tokio-websockets and sockudo-ws give only None at an end without a Close, as they do after a Close; with sockudo-ws half
-#   a message is no error either.
-# - yawc's stream is one of frames, not of Results: None is all that it ever gives. Errors come from its next_frame.
-# - soketto, which is no stream, says Closed to the first two, and leaves the message's full length in the buffer,
-#   zeros where nothing came.
-# So a loop that dials again only at an error comes back from each loss with two of the five.
+# - tokio-websockets and sockudo-ws give only None at an end without a Close, just as they do after a Close. With
+#   sockudo-ws half a message is not an error either.
+# - yawc's stream yields frames, not Results: at the end it gives only None. Errors come from its next_frame.
+# - soketto, which is not a stream, returns Closed in the first two cases. It leaves the message's full length in the
+#   buffer, with zeros where nothing arrived.
+# So a loop that dials again only at an error comes back from every loss with two of the five.
 #
 # Seen:
 #   without a Close: tokio-tungstenite error, tokio-websockets None, yawc None, sockudo-ws None, soketto Closed

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # npm undici 7.30.2, eventsource 5.1.5, eventsource-client 1.2.0, launchdarkly-eventsource 2.2.0
 #
-# A program that does nothing but listen to server-sent events, and a server that ends the connection after each event;
-# `retry` says to come back after 300 ms. With undici (Node's own EventSource is the same code) and with eventsource
-# the first loss ends the program: while they wait to dial again nothing keeps the process alive, and it exits with status 0,
-# as if all was done. The other two dial again. If the program has anything else to do, all four do.
+# A program does nothing but listen to server-sent events, and the server ends the connection after each event; `retry`
+# says to come back after 300 ms. With undici (Node's own EventSource is the same code) and with eventsource, the first
+# loss ends the program: nothing keeps the process alive while they wait to dial again, and it exits with status 0, as
+# if all were done. The other two dial again. If the program has anything else to do, all four dial again.
 #
 # Seen:
 #   undici: exits with 0 after 1 connection
@@ -14,7 +14,7 @@
 #   eventsource-client: goes on
 #   launchdarkly-eventsource: goes on
 #
-# A supervisor that starts anew what failed leaves such a program down.
+# A supervisor that restarts only what failed leaves such a program down.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

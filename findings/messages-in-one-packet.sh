@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # Debian's tshark 4.0.17; PyPI pyshark 0.6, jq 1.13.0, the capture written by scapy 2.8.0; Python's and Node's JSON
 #
-# A burst: four messages of a feed reach the client in one TCP segment, with one before and one after. tshark
-# sees all six. What reads its output does not:
-# - pyshark's `packet.websocket` is the first of the burst; the others are further layers of the same name. With use_json it
-#   is the first too. With use_ek it is a list, and asking for a field by name raises an AttributeError.
+# A burst: four messages of a feed reach the client in one TCP segment, with one message before it and one after. tshark
+# sees all six. The programs that read its output do not:
+# - pyshark's `packet.websocket` is the first of the burst; the others are further layers of the same name. With
+#   use_json it is the first too. With use_ek it is a list, and asking for a field by name raises an AttributeError.
 # - `-T json` writes the key "websocket" four times in one object, which JSON allows, and Python, Node and jq keep the
-#   last. So from one capture two readers get the first of a burst, three the last, and neither is told.
-# - `-T fields` joins the texts with commas, which the texts hold too: the line is neither JSON nor CSV.
+#   last. So from one capture two readers get the first of a burst and three the last, without a warning.
+# - `-T fields` joins the texts with commas, which the texts contain too: the line is neither JSON nor CSV.
 # - `--no-duplicate-keys` gives a list for the burst and an object for the others.
 #
-# Seen, the sequence numbers of 1 to 6, where 2 to 5 are one segment:
+# Seen: which of the sequence numbers 1 to 6 are read; 2 to 5 are in one segment.
 #   pyshark: 1 2 6
 #   pyshark, use_json: 1 2 6
 #   pyshark, use_ek: 1 AttributeError 6

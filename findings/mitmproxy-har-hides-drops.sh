@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # PyPI mitmproxy 11.0.2 (websockets 17.4 as server and client)
 #
-# An addon drops one message of the server and injects one of its own. The HAR that mitmproxy
-# writes then lists the dropped message as received by the client, and the injected one as if the
-# server had sent it, with nothing to tell them by. The flow file of the same run has both marks.
-# The entry has an http:// URL, and its "time" is the handshake's, not that of the connection.
-# And the flow file is still empty while the connection is open: a flow is written when it ends.
+# An addon drops one message of the server and injects one of its own. The HAR that mitmproxy writes then lists the
+# dropped message as received by the client, and the injected one as if the server had sent it, and nothing
+# distinguishes them. The flow file of the same run marks both. The HAR's entry has an http:// URL, and its "time" is
+# that of the handshake, not of the connection. The flow file is still empty while the connection is open, because a
+# flow is written when it ends.
 #
 # Seen:
 #   the server sent: one two three

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # PyPI mitmproxy 11.0.2 (websockets 17.4 as server and client)
 #
-# A server loses its connection without any Close frame. Direct, a client sees 1006. Through
-# mitmproxy as a reverse proxy the same client is given a well-formed Close frame with code 1000,
-# "normal closure", which no server ever sent. mitmproxy's own flow file has 1006 for it.
+# A server loses its connection without a Close frame. A client that is connected directly sees 1006. Through mitmproxy
+# as a reverse proxy, the same client receives a well-formed Close frame with code 1000, "normal closure", which no
+# server ever sent. mitmproxy's own flow file has 1006 for it.
 #
 # Seen:
 #   direct, server ends TCP: 1006
@@ -12,8 +12,8 @@
 #   through mitmproxy, server resets TCP: 1000, by a Close frame
 #   flow file: 1006 1006
 #
-# A reconnecting client that takes 1000 as final stays away when it is tested through mitmproxy,
-# and comes back without it.
+# A reconnecting client that treats 1000 as final stays away when it is tested through mitmproxy, and comes back without
+# it.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

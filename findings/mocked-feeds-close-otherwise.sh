@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # npm mock-socket 9.3.1, msw 2.15.0; undici 7.30.2 and ws 8.23.0 as the wire
 #
-# The same small feeds three times: mocked by mock-socket (under jest-websocket-mock), mocked by
-# msw, and by a real server with undici's WebSocket, the one that Node has built in.
-# - mock-socket's socket takes `close({ code, reason })`; `close(1012, "restart")`, as ws and msw have
-#   it, is taken without an error, and the client sees a clean 1000.
-# - Where nobody listens, mock-socket's client gets a *clean* close with 1000; the wire has 1006.
-# - In msw a feed that says something and closes at once is heard to close and nothing else: neither the
-#   `open` nor the message arrives. A lost connection (1006) is told as clean.
+# The same small feeds three times: mocked by mock-socket (under jest-websocket-mock), mocked by msw, and from a real
+# server to undici's WebSocket, which is the one that Node has built in.
+# - In mock-socket, the server's socket takes `close({ code, reason })`. It accepts `close(1012, "restart")`, the form
+#   of ws and msw, without an error, and the client sees a clean 1000.
+# - If nobody listens, mock-socket's client gets a *clean* close with 1000; the wire has 1006.
+# - In msw, if a feed sends a message and closes at once, the client sees only the close: neither the `open` nor the
+#   message arrives. A lost connection (1006) is reported as clean.
 # A client that dials again unless the close was clean never does so in these tests, or always.
 #
 # Seen:

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # PyPI paho-mqtt 2.2.0, aiomqtt 2.5.1; npm mqtt 5.16.0, with the broker aedes 1.2.0 over ws 8.23.0
 #
-# MQTT over WebSocket: three clients subscribe once to a topic that is published every 100 ms. The
-# connections are lost, and the broker is back half a second later. All have a clean session, their default.
+# MQTT over WebSocket: three clients subscribe once to a topic that is published every 100 ms. The connections are lost,
+# and the broker is back half a second later. All have a clean session, their default.
 # - mqtt.js dials again and subscribes again by itself.
-# - paho dials again, says that it is connected, and gets nothing for good: the broker has forgotten
-#   the subscription, and nobody asks for it again unless `on_connect` does.
+# - paho dials again, says that it is connected, and receives nothing for good: the broker has forgotten the
+#   subscription, and nobody asks for it again unless `on_connect` does.
 # - aiomqtt, which is built on paho, does not dial again: its iteration raises.
 #
 # Seen:

@@ -2,14 +2,15 @@
 # PyPI requests 2.34.2, urllib3 2.8.0, sseclient-py 1.9.0, requests-sse 0.5.3, launchdarkly-eventsource 1.7.4, sseclient 0.0.27,
 # httpx 0.28.1, httpx-sse 0.4.3, aiohttp-sse-client 0.2.1; niquests 3.21.2 with urllib3-future 2.25.904
 #
-# The server sends 101 server-sent events and is then quiet; the connection stays open. How many has the client by now?
-# - In chunks, as HTTP/1.1 sends them, all have come, with every client.
-# - As HTTP/1.0 sends them (Python's http.server at its defaults), without chunks and up to the end of the connection,
-#   sseclient-py, requests-sse and requests' iter_lines hold back the last few until later ones fill their block;
-#   launchdarkly-eventsource, and urllib3 read by line, hold back all 101. With another feed they come in bursts, late, and
-#   the last ones before a pause come after it.
-# - Once niquests is installed in the same environment, none is held back: it brings urllib3-future, which takes the place of
-#   urllib3, for the other libraries too.
+# The server sends 101 server-sent events and is then quiet; the connection stays open. How many events has the client
+# delivered by then?
+# - In chunks, as HTTP/1.1 sends them: all, with every client.
+# - Without chunks and until the end of the connection, as HTTP/1.0 sends them (Python's http.server at its defaults):
+#   sseclient-py, requests-sse and requests' iter_lines hold back the last few until later events fill their block;
+#   launchdarkly-eventsource, and urllib3 read by line, hold back all 101. With another feed the events come late and in
+#   bursts, and the last ones before a pause come after it.
+# - Once niquests is installed in the same environment, none is held back: it brings urllib3-future, which takes the
+#   place of urllib3, for the other libraries too.
 #
 # Seen: the table under "expected" below.
 set -euo pipefail

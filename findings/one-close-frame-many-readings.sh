@@ -2,13 +2,13 @@
 # npm ws 8.23.0, undici 7.30.2, websocket 1.0.35, faye-websocket 0.11.4
 # PyPI websockets 17.4, aiohttp 3.14.5, websocket-client 1.9.2, lomond 0.3.4
 #
-# Three valid Close frames, eight clients. Each row: what the library tells its user, and what it
-# answers on the wire.
-# - A Close with no code at all is 1005, 1006, 1000 or "none", by library.
-# - 1012 (service restart) is told as 1002 (protocol error) by faye-websocket, which also accuses
-#   the server of it on the wire. lomond takes 1012 but does the same with 1014 (bad gateway).
-# - Some echo the code they got; others always answer 1000, even to 1012 and 1014, so a server that
-#   logs the answer believes in a normal end.
+# Three valid Close frames, eight clients. Each row has what the library reports to its user, and what it answers on the
+# wire.
+# - A Close without a code is reported as 1005, 1006, 1000 or "none", depending on the library.
+# - faye-websocket reports 1012 (service restart) as 1002 (protocol error), and answers the server with 1002 too. lomond
+#   accepts 1012, but reports 1014 (bad gateway) as a protocol error and answers it with 1002.
+# - Some echo the code they got. Others always answer 1000, even to 1012 and 1014, so a server that logs the answer
+#   takes it for a normal end.
 #
 # Seen: the table under "expected" below.
 set -euo pipefail

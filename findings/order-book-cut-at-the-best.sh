@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # npm orderbooks 1.1.14
 #
-# It keeps order books from a feed's snapshots and deltas, with a depth to which it cuts them.
-# - Cut to its depth, the bids lose their best ones and keep the worst: of 100, 99, 98, 97 with room for one, 97 stays.
-#   The asks are cut at the right end. No delta is needed: a snapshot deeper than the book is enough.
-# - A level inserted twice, as by a delta that is sent again after a reconnection, is there twice; its removal takes one.
-# - A level is found by its price alone: a bid at the price of an ask takes the ask's place, and the removal of that ask then
-#   takes the bid.
-# - With `checkTimestamps` a new book holds the machine's time for the time of its last update: a recorded feed, or
-#   one whose clock is behind, is refused from its first snapshot on.
+# It keeps order books from a feed's snapshots and deltas, and cuts them to a given depth.
+# - When the bids are cut to the depth, they lose the best ones and keep the worst: of 100, 99, 98, 97 with room for
+#   one, 97 stays. The asks are cut at the right end. No delta is needed: a snapshot deeper than the book is enough.
+# - A level that is inserted twice, as by a delta that is sent again after a reconnection, is there twice; its removal
+#   removes one.
+# - A level is found by its price alone: a bid at the price of an ask replaces the ask, and the removal of that ask then
+#   removes the bid.
+# - With `checkTimestamps`, a new book takes the machine's time for the time of its last update: a recorded feed, or one
+#   whose clock is behind, is refused from its first snapshot on.
 #
 # Seen:
 #   depth 2, asks 103, bids 100 99 98 97: asks 103, bids 97

@@ -5,11 +5,11 @@
 # A client sends an order. The server carries it out, and the connection is lost before the answer; the server is back
 # 0.3 s later. Each client is at its defaults, gql as `connect_async(reconnecting=True)`.
 # - graphql-ws, subscriptions-transport-ws and gql send the mutation again on the next connection, as they do with a
-#   subscription: two orders, one answer, and the program is not told.
-# - @trpc/client sends only subscriptions again; of the mutation the program learns at once.
+#   subscription: two orders, one answer, and the program learns nothing of it.
+# - @trpc/client sends only subscriptions again; for the mutation, the program gets an error at once.
 # - rpc-websockets dials again, and the promise of its call never settles.
-# - ocpp waits its 30 s for an answer that cannot come, although the connection's end is known; what else
-#   the program calls waits behind it.
+# - ocpp waits its 30 s for an answer that cannot come, although it knows that the connection has ended; the program's
+#   other calls wait until then.
 #
 # Seen:
 #   graphql-ws: 2 orders carried out; told: done

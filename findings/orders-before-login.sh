@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # npm reconnecting-websocket 4.4.0, partysocket 1.3.0, phoenix 1.8.16, rxjs 7.8.2 over ws 8.23.0
 #
-# Each program logs in whenever its connection opens, and sends an order every 100 ms throughout.
-# The server is gone for a second, and its next handshake takes half a second. What the program sends
-# meanwhile is kept, and sent *before* its handler of `open` runs: the
-# server gets orders up to 1.5 s old first, and then the login. rxjs keeps only what
-# is sent while it dials, in the same wrong order. A server that closes what is not logged in, or
-# answers each with an error, shows this only after an outage: on the first connection the login comes first.
+# Each program logs in whenever its connection opens, and sends an order every 100 ms throughout. The server is gone for
+# a second, and its next handshake takes half a second. Messages that the program sends meanwhile are queued, and sent
+# *before* its `open` handler runs: the server first gets orders up to 1.5 s old, and then the login. rxjs queues only
+# what is sent while it dials, and sends it in the same wrong order. A server that closes a connection that is not
+# logged in, or answers each order with an error, shows this only after an outage: on the first connection the login
+# comes first.
 #
 # Seen:
 #   reconnecting-websocket: first connection: login, orders; second: most orders of the outage, login, orders

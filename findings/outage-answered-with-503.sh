@@ -3,18 +3,19 @@
 # event-source-plus 0.1.15, @microsoft/fetch-event-source 2.0.1, launchdarkly-eventsource 2.2.0;
 # PyPI sseclient 0.0.27, aiohttp-sse-client 0.2.1, requests-sse 0.5.3, launchdarkly-eventsource 1.7.4
 #
-# A feed of server-sent events ends in good order, as at a restart. What the client meets next differs with what stands
-# before the server: a port that refuses for 1.5 s; or one attempt that is reset, or answered by a balancer with 503, with
-# 200 and a page in HTML, or with 204, by which the standard lets a server say "come no more". Then the feed is well again.
-# - eventsource, undici, extended-eventsource and event-source-polyfill survive a server that is down, and close for good at
-#   one 503 or one page. The standard asks for that.
+# A feed of server-sent events ends in an orderly way, as at a restart. What the client meets next depends on what is in
+# front of the server: a port that refuses for 1.5 s; or one attempt that is reset, or that a load balancer answers with
+# 503, with 200 and an HTML page, or with 204, by which the standard lets a server say "do not reconnect". Then the feed
+# is back.
+# - eventsource, undici, extended-eventsource and event-source-polyfill survive a server that is down, but close for
+#   good at one 503 or one page. The standard asks for that.
 # - Three of the Python libraries raise at the 503. sseclient and aiohttp-sse-client raise at the refused port too, but
 #   not at everything: sseclient takes the page for an empty feed and comes back.
-# - The other five come back from a refused port, a reset, a 503 and a page. (fetch-event-source does if its handler of
-#   errors returns a delay, launchdarkly-eventsource in Python if its error strategy continues.)
-# - 204 ends those that obey the standard, among them eventsource-client and launchdarkly-eventsource in JavaScript, which
-#   no 503 ends. launchdarkly-eventsource in Python comes back all the same, and so do sseclient, event-source-polyfill,
-#   event-source-plus and fetch-event-source.
+# - The other five come back from a refused port, a reset, a 503 and a page. (fetch-event-source does if its error
+#   handler returns a delay, launchdarkly-eventsource in Python if its error strategy continues.)
+# - 204 ends those that obey the standard, among them eventsource-client and launchdarkly-eventsource in JavaScript,
+#   which a 503 does not end. launchdarkly-eventsource in Python comes back all the same, and so do sseclient,
+#   event-source-polyfill, event-source-plus and fetch-event-source.
 #
 # Seen: the table under "expected" below. "closed" is the library's own word for an end, and "raised" is an exception.
 set -euo pipefail

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # npm fast-json-patch 3.1.1, rfc6902 5.4.0; PyPI jsonpatch 1.48
 #
-# Three libraries apply the patches (RFC 6902) of one feed to the document that they keep, in place, with their defaults.
-# - A patch that fails in its second operation of three: by the RFC none of it counts. fast-json-patch and jsonpatch raise
-#   and leave the first operation applied. rfc6902 raises nothing, reports the failed test in the array that it returns, and
-#   applies the third operation, which the test was to guard.
-# - A patch for something missing, as after a lost message: fast-json-patch adds what it should replace (in a
-#   list: past its end) and accepts a removal of nothing, unless it is told to validate. The others refuse.
-# - A new snapshot, as the replacement of the whole document: it reaches none of the three documents. fast-json-patch and
-#   jsonpatch have it in what they return; rfc6902 has an error there.
+# Three libraries, at their defaults, apply the patches (RFC 6902) of one feed in place to the document that they keep.
+# - A patch fails in the second of its three operations. By the RFC none of it counts. fast-json-patch and jsonpatch
+#   raise and leave the first operation applied. rfc6902 raises nothing, reports the failed test in the array that it
+#   returns, and applies the third operation, which the test was meant to guard.
+# - A patch is for something that is missing, as after a lost message. fast-json-patch adds what it should replace (in a
+#   list: past its end) and accepts the removal of what is not there, unless it is told to validate. The others refuse.
+# - A new snapshot comes as a replacement of the whole document. It reaches none of the three kept documents.
+#   fast-json-patch and jsonpatch have it in what they return; rfc6902 returns an error.
 #
-# Seen: the table under "expected" below: what the kept document is, and what the call told.
+# Seen: the table under "expected" below: the kept document, and what the call reported.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

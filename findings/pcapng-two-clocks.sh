@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # PyPI dpkt 1.9.8, scapy 2.8.0, python-pcapng 2.1.1
 #
-# Each interface of a pcapng file has a clock of its own: a resolution (if_tsresol, microseconds
-# where absent) and an offset in seconds to add (if_tsoffset). Files with two interfaces of
-# different resolution arise when captures are merged.
-# - dpkt uses the first interface's resolution for all: a packet of the second one, taken in the
-#   same microsecond, gets a time a thousand times as large.
-# - scapy and python-pcapng ignore the offset: here the packet stands an hour early. dpkt adds it.
+# Each interface of a pcapng file has a clock of its own: a resolution (if_tsresol, microseconds if absent) and an
+# offset in seconds to add (if_tsoffset). Merging captures creates files with two interfaces of different resolution.
+# - dpkt uses the first interface's resolution for all: a packet of the second one, taken in the same microsecond, gets
+#   a time a thousand times as large.
+# - scapy and python-pcapng ignore the offset: here the packet is an hour early. dpkt adds it.
 #
 # Seen:
 #   two resolutions, both packets at 1700000000.25: dpkt 1700000000.25 1700000000250.00

@@ -2,12 +2,12 @@
 # PyPI aiosonic 1.3.3; Debian's golang.org/x/net 0.7.0 and Crystal 1.6.0 (bookworm); websockets 17.4 as the server and as
 # a fourth client
 #
-# A server may send a message in fragments, with a Ping or Pong between them. This one does so by `send` with a list or a
-# generator. Its library ends such a message with an empty fragment. A whole message, "next", follows.
+# A server may send a message in fragments, with a Ping or Pong between them. This one does so by `send` with a list or
+# a generator. Its library ends such a message with an empty fragment. A whole message, "next", follows.
 # - aiosonic ignores FIN and continuations: the first fragment is delivered as the message, and the rest is lost. If the
 #   first fragment is empty, so is the message.
-# - websocket.Message.Receive of golang.org/x/net returns every fragment as a message, the empty ones too. Of a frame
-#   that the end of the connection cuts short, it returns what has come, without an error.
+# - websocket.Message.Receive of golang.org/x/net returns every fragment as a message, the empty ones too. If the end of
+#   the connection cuts a frame short, it returns what has arrived, without an error.
 # - Crystal's HTTP::WebSocket joins fragments, but forgets what came before a Ping or Pong: the same message is whole or
 #   not, depending on when the server's keepalive fires.
 #

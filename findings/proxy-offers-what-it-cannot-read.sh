@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # PyPI fastapi-proxy-lib 0.3.0 (httpx-ws 0.9.0, fastapi 0.165.0, uvicorn 0.54.0), websockets 17.4 on both ends
 #
-# A WebSocket behind fastapi-proxy-lib's reverse proxy. It hands the client's offer of
-# permessage-deflate on to the upstream, which takes it, and hands the acceptance back; its own
-# client to the upstream can't read compressed frames. So a client that offers compression, as
-# browsers, ws, aiohttp's server side and websockets do by default, gets its 101 and then a Close
-# 1002 before any message; one that doesn't gets all, close codes too. A refusal with 429 and
-# Retry-After becomes a 403 without, whatever is offered.
+# A WebSocket behind fastapi-proxy-lib's reverse proxy. The proxy forwards the client's offer of permessage-deflate to
+# the upstream, which accepts it, and forwards the acceptance to the client; but its own client to the upstream can't
+# read compressed frames. So a client that offers compression, as browsers, ws, aiohttp's server side and websockets do
+# by default, gets its 101 and then a Close 1002 before any message. A client that doesn't offer it gets everything,
+# close codes included. A refusal with 429 and Retry-After becomes a 403 without Retry-After, whatever is offered.
 #
 # Seen:
 #   direct, compression offered: "hello", close 1012 restart; /busy: 429, retry-after 7

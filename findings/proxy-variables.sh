@@ -2,12 +2,11 @@
 # PyPI websockets 17.4, websocket-client 1.9.2, httpx-ws 0.9.0, aiohttp 3.14.5, tornado 6.6.1;
 # npm ws 8.23.0, undici 7.30.2
 #
-# A proxy is named in the environment, as on many CI machines, and a client dials ws:// at loopback.
-# No two of the Python clients that read the environment read the same variables: for a plain ws://
-# URL websockets heeds https_proxy and http_proxy, websocket-client only http_proxy, httpx-ws
-# only all_proxy. The others dial the engine whatever is set. Those that heed one send loopback through
-# the proxy too, with CONNECT: the engine under test sees no dial, and the client whatever the proxy says.
-# no_proxy=127.0.0.1 brings all of them back.
+# A proxy is named in the environment, as on many CI machines, and a client dials ws:// on loopback. No two of the
+# Python clients that read the environment read the same variables: for a plain ws:// URL websockets heeds https_proxy
+# and http_proxy, websocket-client only http_proxy, httpx-ws only all_proxy. The others dial the engine whatever is set.
+# Those that heed a variable send loopback through the proxy too, with CONNECT: the engine under test sees no dial, and
+# the client gets whatever the proxy answers. With no_proxy=127.0.0.1 all of them dial the engine again.
 #
 # Seen (who is dialled with which variable set):
 #   websockets: http_proxy proxy, https_proxy proxy, all_proxy engine, http_proxy and no_proxy engine

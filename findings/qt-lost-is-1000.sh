@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # PyPI PyQt6 6.11.0 with Qt 6.11.2 (QWebSocket); websockets 17.4 as the server
 #
-# QWebSocket has one signal for the end of a connection, disconnected, and closeCode() for why.
-# - A lost connection has the code 1000 there, as if the server had said goodbye. So do a Close without a code, and
-#   a refused dial and a 503, which were never connected and share one error.
-# - A server's orderly restart, 1012, and its "try again later", 1013, which IANA lists, are no codes to it: the client is told
-#   1002, a protocol error, for a reason that names 1002 as the code that isn't valid, and the server gets 1002.
-# So a loss reads as the server's goodbye, and its goodbye as its fault.
+# QWebSocket has one signal for the end of a connection, disconnected, and closeCode() for the reason.
+# - A lost connection has the code 1000 there, as if the server had closed normally. So do a Close without a code, and a
+#   refused dial and a 503, which were never connected and share one error.
+# - A server's orderly restart, 1012, and its "try again later", 1013, are in IANA's list, but QWebSocket does not
+#   accept them. It reports 1002, a protocol error, to the client, with a reason that names 1002 as the invalid code,
+#   and it sends 1002 to the server.
+# So a loss looks like the server's normal close, and the server's orderly close looks like its fault.
 #
-# Seen: signals, with the code of disconnected, and what the server is told:
+# Seen: signals, with the code of disconnected, and what the server receives:
 #   lost: connected, RemoteHostClosedError, disconnected 1000; the server: no Close
 #   reset: connected, RemoteHostClosedError, disconnected 1000; the server: no Close
 #   Close without a code: connected, disconnected 1000; the server: 1000

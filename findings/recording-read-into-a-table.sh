@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # PyPI pandas 3.1.1, polars 2.1.0, duckdb 2.0.0, pyarrow 26.0.1
 #
-# One recording in JSON Lines, 150 trades, as a feed sends them: sequence numbers of 64 bits, prices and order ids as text, times
-# to the nanosecond, and a field that comes first in the 121st line. Each library reads it by its one call for such
-# files, at its defaults, without a warning, and each loses something else:
-# - pandas turns text into numbers where a whole column can be one: the orders "1200", "01200", "12e2" and "1_200" are
-#   one order, 1200.0, and the price "64000.10" is 64000.1. Next to a heartbeat that has no sequence number all sequence
-#   numbers are floats, and here the same.
+# One recording in JSON Lines has 150 trades, as a feed sends them: sequence numbers of 64 bits, prices and order ids as
+# text, times to the nanosecond, and a field that first appears in the 121st line. Each library reads it with its one
+# call for such files, at its defaults, without a warning, and each loses something else:
+# - pandas turns text into numbers if a whole column can be numbers: the orders "1200", "01200", "12e2" and "1_200"
+#   become one order, 1200.0, and the price "64000.10" becomes 64000.1. If there is also a heartbeat, which has no
+#   sequence number, all sequence numbers become floats, and here the same one.
 # - polars knows a field only if it is in the first hundred lines: the late one is in no row.
-# - duckdb makes times of the text, to the microsecond: three times in order are the same.
-# - pyarrow makes floats of integers above 2^63: all sequence numbers are the same.
+# - duckdb turns the text into times, to the microsecond: three successive times become the same.
+# - pyarrow turns integers above 2^63 into floats: all sequence numbers become the same.
 #
-# Seen, how many different ones there are, and whether a row has the late field:
+# Seen: how many distinct values there are, and whether a row has the late field:
 #   in the file: 150 sequence numbers, 4 orders, 3 times, the late field
 #   pandas: 150 sequence numbers, 1 order, 3 times, the late field
 #   polars: 150 sequence numbers, 4 orders, 3 times, no late field

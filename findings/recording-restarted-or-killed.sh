@@ -2,18 +2,19 @@
 # PyPI zstandard 0.25.0, pyzstd 0.20.0, backports.zstd 1.8.0, xopen 2.1.0, lz4 4.4.5, pandas 3.1.1, polars 2.1.0, duckdb 2.0.0,
 # pyarrow 26.0.1; npm pako 3.0.3, fflate 0.8.3, fzstd 0.1.1, zstddec 0.3.4, lz4js 0.2.0; Python's and Node's zlib
 #
-# A recorder writes 20,000 messages as JSON Lines, packed with gzip, zstd or lz4. Either it was restarted halfway and added to
-# its file: two members, or frames, one after the other, which all three formats allow. Or it flushed after each message and
-# was killed at the end: each message is in the file, and its packing has no end.
-# - Restarted: zlib.decompress, zstandard's decompress and read_to_iter, lz4.frame.decompress, fflate's gunzipSync and lz4js
-#   return the first half and no error. Other functions of the same libraries return it all.
-# - Killed: of the same file, zstandard.open, and xopen, pandas and duckdb with zstd, return all messages and no word about the
-#   missing end; pyzstd, backports.zstd, polars and pyarrow raise and return none. With gzip, pandas and duckdb raise too.
-#   zstddec returns nothing and no error.
-# So one reader misses half of a recording without a word, one cannot read a whole one, and one takes a recording that was cut
-# for one that ended.
+# A recorder writes 20,000 messages as JSON Lines, compressed with gzip, zstd or lz4. Either it was restarted halfway
+# and appended to its file, which then has two members, or frames, one after the other; all three formats allow that. Or
+# it flushed after each message and was killed at the end: every message is in the file, but the compressed data has no
+# end.
+# - Restarted: zlib.decompress, zstandard's decompress and read_to_iter, lz4.frame.decompress, fflate's gunzipSync and
+#   lz4js return the first half and no error. Other functions of the same libraries return it all.
+# - Killed: of the same file, zstandard.open, and xopen, pandas and duckdb with zstd, return all messages and do not
+#   report the missing end; pyzstd, backports.zstd, polars and pyarrow raise and return none. With gzip, pandas and
+#   duckdb raise too. zstddec returns nothing and no error.
+# So one reader silently misses half of a recording, another cannot read a complete one, and a third takes a truncated
+# recording for a finished one.
 #
-# Seen: the table under "expected" below: how many messages come, or an error.
+# Seen: the table under "expected" below: how many messages are returned, or an error.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

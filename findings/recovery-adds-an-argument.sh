@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # npm socket.io 4.8.4, socket.io-client 4.8.4; PyPI python-socketio 5.18.1 over aiohttp 3.14.5
 #
-# A Socket.IO server turns on `connectionStateRecovery`, so that a client that was lost gets what it missed. From
-# then on the server appends a string of its own, the offset to resume from, to the arguments of every event.
-# - A handler `price(data)` of python-socketio, which knows no recovery, is never run again: each event is a
-#   TypeError in a task that nobody waits for, while the client says that it is connected.
+# A Socket.IO server turns on `connectionStateRecovery`, so that a client that lost its connection gets what it missed.
+# From then on the server appends a string of its own, the offset to resume from, to the arguments of every event.
+# - python-socketio does not know recovery, and never runs a handler `price(data)` again: each event is a TypeError in a
+#   task that nobody awaits, while the client says that it is connected.
 # - A handler `(price, size = 1)` of the JavaScript client takes the offset for the size.
-# - The JavaScript client misses nothing over a loss of its transport. python-socketio, with a handler that takes
-#   what comes, misses what was sent meanwhile, as without recovery.
+# - The JavaScript client misses nothing over a loss of its transport. python-socketio, with a handler that takes any
+#   arguments, misses what was sent meanwhile, as without recovery.
 #
 # Seen:
 #   recovery off: socket.io-client, (price, size = 1): size is 1; over a loss: some are missed

@@ -1,14 +1,13 @@
 #!/usr/bin/env bash
 # PyPI websockets 17.4, websocket-client 1.9.2; npm reconnecting-websocket 4.4.0 over ws 8.23.0
 #
-# A server refuses the first handshake and takes the second. "async for" of websockets, whose point is
-# to dial again, ends with an exception at 401, 404, 408 and 429 (too many requests, with a
-# Retry-After), and at a port that speaks something else; it goes on after 500,
-# 502, 503, 504. The others go on after every one.
+# A server refuses the first handshake and accepts the second. The `async for` of websockets, whose point is to dial
+# again, ends with an exception at 401, 404, 408 and 429 (too many requests, with a Retry-After), and at a port that
+# does not speak HTTP; it goes on after 500, 502, 503 and 504. The others go on after every one.
 #
 # Seen: the table under "expected" below.
 #
-# One limited request ends a client that survives any crash of its server. Play 429 as well as 503.
+# One rate-limited request ends a client that survives any crash of its server. Play 429 as well as 503.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

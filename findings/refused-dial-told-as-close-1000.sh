@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # npm reconnecting-websocket 4.4.0 and partysocket 1.3.0, over ws 8.23.0 and over undici 7.30.2
 #
-# A failed dial (port closed, or 503) reaches the user of reconnecting-websocket or partysocket as
-# a close event with code 1000 and wasClean true, where the socket underneath says 1006 and false.
-# Over a WebSocket class that fires "error" before "close" for a lost connection, as undici does, a
-# connection that was open and is lost without a Close frame is told as a clean 1000 too.
+# A failed dial (port closed, or 503) reaches the user of reconnecting-websocket or partysocket as a close event with
+# code 1000 and wasClean true, although the underlying socket reports 1006 and false. Some WebSocket classes, such as
+# undici's, fire "error" before "close" for a lost connection. Over such a class, a connection that was open and is lost
+# without a Close frame is also reported as a clean 1000.
 #
 # Seen:
 #   port closed: ws alone: 1006 clean false

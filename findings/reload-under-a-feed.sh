@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Debian's nginx 1.22.1, haproxy 2.6.12, caddy 2.6.2; PyPI websockets 17.4 on both sides
 #
-# A feed is open through a proxy, and the proxy is told to reload a configuration in which something else has changed, a
-# second site on a port of its own, or the feed's server itself, from the first to another one.
-# - nginx and haproxy leave the feed with the process that has it, and with the old server; only new dials reach the
-#   new one. Both servers are then in use for as long as somebody stays. With a limit for old processes, nginx's
+# A feed is open through a proxy. The proxy is told to reload a configuration in which something has changed: a second
+# site, on a port of its own, or the feed's server itself, from the first to another one.
+# - nginx and haproxy leave the feed with the process that has it, and with the old server; only new dials reach the new
+#   one. Both servers are then in use for as long as a client stays. With a limit for old processes, nginx's
 #   worker_shutdown_timeout or haproxy's hard-stop-after, the feed ends when the time is up, without a Close.
 # - caddy ends every WebSocket that it has. The client gets a Close with 1001, which its server never sent. The server
-#   gets a Close too, which its client never sent, and without the mask that a client's frames must have: a server
-#   that keeps the rules answers 1002, and logs a protocol error. If nothing has changed, caddy does nothing.
+#   gets a Close too, which its client never sent, and without the mask that a client's frames must have: a server that
+#   follows the rules answers 1002, and logs a protocol error. If nothing has changed, caddy does nothing.
 #
 # Seen by the client and by the server, within four seconds:
 #   nginx, a second site: the feed goes on; who dials anew is at the first server

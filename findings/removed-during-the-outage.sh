@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # npm home-assistant-js-websocket 9.7.0, ddp 0.12.1, simpleddp 2.2.4, pusher-js 8.6.0, phoenix 1.8.16 over ws 8.23.0
 #
-# Five clients keep a list for their program: devices, documents, who is present. The server sends the whole list to each new
-# subscription, and changes afterwards. The list is a, b. During an outage b is removed and c added; then the client
-# subscribes again (with ddp the program does, as its documentation shows) and gets a, c.
+# Five clients keep a list for their program: devices, documents, or who is present. The server sends the whole list to
+# each new subscription, and changes afterwards. The list is a, b. During an outage b is removed and c added; then the
+# client subscribes again (with ddp the program does it, as its documentation shows) and gets a, c.
 # - home-assistant-js-websocket and ddp merge the new list into the old one: b stays, in its last state. For a server
 #   older than 2022.4 home-assistant-js-websocket uses other requests, and b is gone.
 # - pusher-js replaces the list, but doesn't call the program's handler of removals.

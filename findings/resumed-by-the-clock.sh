@@ -2,11 +2,12 @@
 # npm nostr-tools 2.25.2, @nostr-dev-kit/ndk 3.0.3, rx-nostr 3.7.5, applesauce-relay 6.2.1; PyPI nostr-sdk 0.45.1;
 # ws 8.23.0 as the relay
 #
-# A Nostr relay stores events, dated by their authors to the second, and sends a subscriber those it has and those that follow.
-# Five clients subscribe and get two events. During an outage the relay receives one dated in the same second as the last,
-# one dated 2 s earlier that was sent late, and one dated a second later; a last event follows once all is well.
-# - nostr-tools, with `enableReconnect`, asks for what is dated after the newest second it has seen: it never gets "same second"
-#   and "late", and reports nothing.
+# A Nostr relay stores events, dated by their authors to the second. It sends a subscriber the events that it has and
+# those that follow. Five clients subscribe and get two events. During an outage the relay receives one dated in the
+# same second as the last, one dated 2 s earlier that was sent late, and one dated a second later; a last event follows
+# once all is well.
+# - nostr-tools, with `enableReconnect`, asks for what is dated after the newest second it has seen: it never gets "same
+#   second" and "late", and reports nothing.
 # - ndk dials again but doesn't subscribe again: it is connected, and silent.
 # - rx-nostr and applesauce-relay subscribe as before, and deliver everything again, including what they had delivered.
 # - nostr-sdk subscribes as before, and delivers each event once.

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # PyPI urllib3 2.8.0, aiohttp-retry 2.9.1 (aiohttp 3.14.5), httpx-retries 0.6.0 (httpx 0.28.1)
 #
-# The snapshot that a subscriber fetches before it listens is answered 503 once, then 200. Each
-# client is told to try up to three times.
-# - urllib3 does not retry a bare 503 at all, and hands it over; with a Retry-After header the very
-#   same call waits and comes again. The header decides whether, not only when.
-# - aiohttp-retry retries both, and comes after 0.2 s although it was asked to wait for 2.
-# - httpx-retries comes back at once after a bare 503 and waits when asked.
+# The snapshot that a subscriber fetches before it listens is answered with 503 once, then with 200. Each client is told
+# to try up to three times.
+# - urllib3 does not retry a bare 503 at all, and returns it; with a Retry-After header the very same call waits and
+#   tries again. The header decides whether, not only when.
+# - aiohttp-retry retries both, and comes back after 0.2 s although it was asked to wait for 2.
+# - httpx-retries comes back at once after a bare 503, and waits when asked.
 # A date has whole seconds, so "in 3 s" as a date means anything between 2 and 3 s.
 #
 # Seen:

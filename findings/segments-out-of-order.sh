@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Debian's tshark 4.0.17; PyPI pyshark 0.6, captures written by scapy 2.8.0
 #
-# Captures of one feed, twenty messages of 403 bytes in segments of 1000, as TCP cuts a stream that is busy. In some a segment
+# Captures of one feed, twenty messages of 403 bytes in segments of 1000, as TCP cuts a busy stream. In some a segment
 # comes late, as on any real network: overtaken by the next one, lost on its way and sent again, or sent again together
-# with new data. The client's TCP put that in order, and the client got all twenty. Wireshark's setting for it,
-# tcp.reassemble_out_of_order, is off by default; at a late segment tshark loses the frame boundaries, and takes the start
-# of later segments for headers. From there to the end of the connection hardly a message appears, though the file has
-# every byte. Where each message has its own segment, only the late one is gone. The exit status is 0, and nothing is on
-# standard error. pyshark asks tshark, so it does the same. With the setting, and in what `-z follow,tcp,raw` prints,
-# all is there. If the capture itself missed a segment, the setting doesn't help, and follow,tcp has what is whole.
+# with new data. The client's TCP put the segments in order, and the client got all twenty messages.
+# Wireshark's setting for this, tcp.reassemble_out_of_order, is off by default. At a late segment tshark loses the frame
+# boundaries, and takes the start of later segments for headers. From there to the end of the connection hardly a
+# message appears, though the file has every byte. If each message has its own segment, only the late one is missing.
+# The exit status is 0, and nothing is on standard error. pyshark runs tshark, so it does the same.
+# With the setting, and in what `-z follow,tcp,raw` prints, all is there. If the capture itself missed a segment, the
+# setting doesn't help, and follow,tcp has the messages that are whole.
 #
 # Seen, how many of 20 messages:
 #   in order: tshark 20, pyshark 20, with the setting 20, in follow,tcp 20

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # PyPI uvicorn 0.54.0, hypercorn 0.18.0, daphne 4.2.3, granian 2.8.9, sanic 25.12.1 (websockets 17.4 as client)
 #
-# One SIGTERM, five servers, one open WebSocket each. The first four run the very same ASGI app.
-# No two agree: the client sees 1012, 1011, 1000 or no Close frame at all; the process counts as
-# killed by the signal (uvicorn) or as a success (the others); and hypercorn says nothing for three
-# seconds, in which its port still takes connections.
+# One SIGTERM, five servers, one open WebSocket each. The first four run the very same ASGI app. Only daphne and granian
+# agree: the client sees 1012, 1011, 1000 or no Close frame at all; the process counts as killed by the signal (uvicorn)
+# or as a success (the others). hypercorn sends nothing for three seconds, during which its port still accepts
+# connections.
 #
 # Seen:
 #   uvicorn: client saw Close 1012 at once; exit status -15; a new TCP connection after 1 s: refused

@@ -2,14 +2,14 @@
 # npm ws 8.23.0, undici 7.30.2, websocket 1.0.35, faye-websocket 0.11.4; PyPI websocket-client 1.9.2, websockets 17.4,
 # aiohttp 3.14.5, tornado 6.6.1, httpx-ws 0.9.0, lomond 0.3.4, PyQt6 6.11.0 with Qt 6.11.2
 #
-# A client offers the subprotocols ocpp2.0.1 and ocpp1.6, and the server accepts the connection but
-# - chooses none, which RFC 6455 allows, and after which the browsers' standard gives up: four clients do not connect, and
-#   seven do without a word, though they do not know what they speak now;
-# - names its choice in capitals, OCPP1.6: six refuse, three take it as it is, websocket-client takes it for ocpp1.6, and
-#   aiohttp connects as if none were chosen;
-# - returns the list, as a mock does that copies the header: tornado, httpx-ws and lomond take the list for a name, aiohttp
-#   takes its first, and the others refuse.
-# Those that connect show the program what was chosen, and leave it to the program to look.
+# A client offers the subprotocols ocpp2.0.1 and ocpp1.6. The server accepts the connection, but
+# - chooses none, which RFC 6455 allows, and after which the browsers' standard gives up: four clients do not connect,
+#   and seven do silently, though they do not know which protocol they now speak;
+# - names its choice in capitals, OCPP1.6: six refuse, three take it as it is, websocket-client takes it for ocpp1.6,
+#   and aiohttp connects as if none were chosen;
+# - returns the whole list, as a mock does that copies the header: tornado, httpx-ws and lomond take the list for a
+#   name, aiohttp takes its first, and the others refuse.
+# Those that connect show the program what was chosen, and leave it to the program to check.
 #
 # Seen: the table under "expected" below; what the program is told the subprotocol is, or that there is no connection.
 set -euo pipefail

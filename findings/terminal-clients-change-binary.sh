@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # npm wscat 6.1.0; PyPI websocket-client 1.9.2 (wsdump), websockets 17.4 (its command line)
 #
-# What people keep of a feed with `wscat … > feed.txt` and its like: one text and the same bytes as a
-# binary message, four bytes that aren't UTF-8, and a binary message of three bytes that happens to be
-# a deflate stream.
+# What is left of a feed that was saved with `wscat … > feed.txt` and the like. The feed is a text message, the same
+# bytes as a binary message, four bytes that aren't UTF-8, and a binary message of three bytes that happens to be a
+# deflate stream.
 # - wscat prints text and binary alike, and invalid UTF-8 as U+FFFD: two different messages are one line.
-# - wsdump inflates whatever can be inflated and prints what came out, even a message of three bytes
-#   that means something else.
-# - websockets prints hexadecimal digits with a mark: of the three the only one that loses nothing.
+# - wsdump inflates whatever can be inflated and prints the result, even for a message of three bytes that means
+#   something else.
+# - websockets prints hexadecimal digits with a mark. It is the only one of the three that loses nothing.
 #
 # Seen (each line as Python's ascii() shows it):
 #   wscat: '{"p":1}' | '{"p":1}' | '\x00\ufffdA\ufffd' | 'K\x04\x00'

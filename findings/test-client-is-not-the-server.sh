@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # PyPI starlette 1.10.0 (its TestClient, over httpx 0.28.1), uvicorn 0.54.0, websockets 17.4
 #
-# The same four endpoints, asked through Starlette's TestClient and through a real uvicorn.
-# - Refused with code 4401: the TestClient hands over 4401. On the wire there is no code: it is an
-#   HTTP 403, and 4401 reaches nobody.
+# The same four endpoints, called through Starlette's TestClient and through a real uvicorn.
+# - Refused with code 4401: the TestClient reports 4401. On the wire there is no code: it is an HTTP 403, and nobody
+#   receives the 4401.
 # - An unknown path: 1000, "normal closure", in the test; HTTP 403 on the wire.
-# - A handler that raises after accept: the test sees the handler's own exception; a client sees no
-#   Close frame, just 1006.
+# - A handler that raises after accept: the test sees the handler's own exception; a client sees no Close frame, just
+#   1006.
 # Only the orderly close is the same.
 #
 # Seen:

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # crates.io tokio-retry 0.3.0, retry 2.1.0, backon 1.6.0 (needs cargo)
 #
-# Three crates, one wish: delays that begin at 500 ms and grow. retry and backon double. tokio-retry's
-# ExponentialBackoff::from_millis(500) takes 500 as the base of the power: the second delay is four
-# minutes, the third a day and a half. The doubling is from_millis(2).factor(250).
+# Three crates, one goal: delays that begin at 500 ms and grow. retry and backon double the delay. tokio-retry's
+# ExponentialBackoff::from_millis(500) takes 500 as the base of the power: the second delay is four minutes, the third a
+# day and a half. To double from 500 ms, write from_millis(2).factor(250).
 #
 # Seen, in milliseconds:
 #   tokio-retry, from_millis(500): 500 250000 125000000

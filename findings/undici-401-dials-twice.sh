@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # npm undici 7.30.2 (its WebSocket class), ws 8.23.0 for comparison
 #
-# The server refuses the handshake. One "new WebSocket" of undici then makes one request for 403,
-# 503, but two for 401, a few milliseconds apart, with the same Sec-WebSocket-Key and one "close"
-# event for both. ws makes one request each time.
+# The server refuses the handshake. One `new WebSocket` of undici then makes one request if the answer is 403 or 503,
+# but two if it is 401. The two are a few milliseconds apart and have the same Sec-WebSocket-Key, and one "close" event
+# stands for both. ws makes one request each time.
 #
 # Seen:
 #   undici: 401: 2 requests, 1 close event, the second within 1 s and with the same key: true

@@ -9,7 +9,7 @@ export type Direction = 'both' | 'to_client' | 'from_client';
 export interface ServeOptions {
   /** Tapes to lay over it. */
   overlays?: readonly TapeLike[];
-  /** When the tape starts; `connections:2` once so many clients are connected. Default: at the first connection. */
+  /** When the tape starts; `connections:2` once two clients are connected. Default: at the first connection. */
   start?: 'first-connection' | 'now' | `connections:${number}`;
   /** A factor, or `max`. */
   speed?: number | 'max';
@@ -33,12 +33,12 @@ export interface On {
 }
 
 export interface For {
-  /** The engine undoes it after so many milliseconds. */
+  /** The engine undoes it after this many milliseconds. */
   forMs?: number;
 }
 
 export interface Times {
-  /** The engine undoes it after so many connections. */
+  /** The engine undoes it after this many connections. */
   times?: number;
 }
 
@@ -49,11 +49,11 @@ export interface Way {
 
 /** All of these conditions must hold. */
 export interface Wanted {
-  /** At least so many have been upgraded in total, including those that have ended. */
+  /** At least this many have been upgraded in total, including those that have ended. */
   connections?: number;
-  /** At least so many are open. */
+  /** At least this many are open. */
   open?: number;
-  /** Clients have sent at least so many in total. */
+  /** Clients have sent at least this many in total. */
   messages?: number;
   /** A client has sent this, such as `{ kind: 'text', text: 'hello' }`; as in an `expect` of a tape. */
   received?: Readonly<Record<string, unknown>>;
@@ -128,9 +128,9 @@ export class Engine implements AsyncDisposable {
   partition(direction?: Direction, options?: On & For): Promise<void>;
   /** Ends a partition; what was held back is delivered. */
   heal(options?: On): Promise<void>;
-  /** Delays all bytes by so many milliseconds in each affected direction; 0 undoes it. */
+  /** Delays all bytes by this many milliseconds in each affected direction; 0 undoes it. */
   latency(ms: number, options?: On & For & Way): Promise<void>;
-  /** Limits the link to so many bytes a second; null undoes it. */
+  /** Limits the link to this many bytes a second; null undoes it. */
   bandwidth(bytesPerS: number | null, options?: On & For & Way): Promise<void>;
   /** Answers the next handshakes with this status (503 by default) instead of 101; null undoes it. */
   refuse(
@@ -158,7 +158,7 @@ export class Engine implements AsyncDisposable {
   received(options?: On): Promise<(string | Buffer)[]>;
   /** What happened, in readable form: connections, the gaps between them, and a line for each event. */
   timeline(): Promise<string>;
-  /** The timeline and what the engine wrote to stderr; if it is gone, why. */
+  /** The timeline and what the engine wrote to stderr; if the engine is gone, why. */
   report(): Promise<string>;
   /** The results so far of the tape's `expect` steps. */
   verdict(): Promise<Verdict>;

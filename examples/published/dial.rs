@@ -1,4 +1,5 @@
-//! `connect_async` of tokio-tungstenite by way of wstape-dial; `run` adds it to a subscriber.
+//! `connect_async` of tokio-tungstenite, dialling through wstape-dial. `fetch` adds this file to
+//! two subscribers.
 
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Response;
@@ -8,7 +9,13 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async};
 /// Connects as tokio-tungstenite's own function does, without TLS.
 pub(crate) async fn connect_async<R: IntoClientRequest + Unpin>(
     request: R,
-) -> Result<(WebSocketStream<MaybeTlsStream<wstape_dial::Stream>>, Response), Error> {
+) -> Result<
+    (
+        WebSocketStream<MaybeTlsStream<wstape_dial::Stream>>,
+        Response,
+    ),
+    Error,
+> {
     let request = request.into_client_request()?;
     let uri = request.uri();
     let host = uri.host().ok_or(Error::Url(UrlError::NoHostName))?;

@@ -227,10 +227,12 @@ impl Diff {
         show(departure)
     }
 
-    /// The members that differ, if both steps are events of the same name on the same connection.
+    /// The members that differ, if both steps are events of the same name and nothing else about
+    /// them differs: the same connection, or the same message that they answer.
     fn changed(&self, a: &Step, b: &Step) -> Option<Vec<Member>> {
         let (one, other) = (self.json(&a.action)?, self.json(&b.action)?);
-        if (a.conn != b.conn && !self.ignore_conn) || self.name_of(a) != self.name_of(b) {
+        let around = |step| self.canonical(step, Action::Emit("{}".into()));
+        if self.name_of(a) != self.name_of(b) || around(a) != around(b) {
             return None;
         }
         let mut members = Vec::new();
@@ -283,18 +285,24 @@ impl Diff {
 
     /// The text that a step is compared by: two steps with the same text are equal.
     fn what(&self, step: &Step) -> String {
+        let message = self.json(&step.action).and_then(|json| self.message(json));
+        let action = match message {
+            // Keys of serde_json's objects are sorted, so the text does not depend on member order.
+            Some(message) => Action::Emit(message.to_string().into()),
+            None => step.action.clone(),
+        };
+        self.canonical(step, action)
+    }
+
+    /// The text of a step with this action, without its time.
+    fn canonical(&self, step: &Step, action: Action) -> String {
         let mut what = step.clone();
+        what.action = action;
         if self.ignore_conn {
             what.conn = Conn::All;
         }
         if let Trigger::At(_) = what.trigger {
             what.trigger = Trigger::At(Micros::ZERO);
-        }
-        if let Some(json) = self.json(&step.action)
-            && let Some(message) = self.message(json)
-        {
-            // Keys of serde_json's objects are sorted, so the text does not depend on member order.
-            what.action = Action::Emit(message.to_string().into());
         }
         what.to_canonical()
     }

@@ -6,8 +6,8 @@ use std::io::BufRead;
 
 use chrono::TimeDelta;
 use wstape_tape::{
-    Action, Answers, Conn, Direction, Header, Micros, ReceivedKind, Step, TapeError, TapeReader,
-    Trigger,
+    Action, Answers, Conn, Direction, Down, Header, Micros, ReceivedKind, Step, TapeError,
+    TapeReader, Trigger,
 };
 
 /// Why a section can't be cut out of a tape.
@@ -66,14 +66,12 @@ pub struct Trim {
     pub to: Option<Place>,
 }
 
-/// What identifies a state: its key, connection, direction, and the path and method of an HTTP answer.
-type StateKey = (&'static str, Option<u64>, u8, (String, String));
-
 /// What is known from the steps before the section.
 #[derive(Debug, Default)]
 struct Before {
-    /// The states, each with the time when it was set.
-    states: BTreeMap<StateKey, (Micros, Step)>,
+    /// The states, each with the time when it was set, in that order: a later one may be for some of
+    /// what an earlier one is for.
+    states: Vec<(Micros, Step)>,
     /// The handshakes of open connections.
     open: BTreeMap<u64, Vec<Step>>,
     /// The new numbers of connections, by their old ones; 0 for those over before the section.
@@ -266,34 +264,26 @@ impl Before {
                 }
                 _ => {}
             }
+        } else if self.held && ends_all(&step.action) {
+            for n in std::mem::take(&mut self.open).into_keys() {
+                self.forget(n);
+            }
         }
         if !step.action.is_state() {
             return;
         }
-        let direction = match step.direction {
-            Direction::Both => 0,
-            Direction::ToClient => 1,
-            Direction::FromClient => 2,
-        };
-        let answered = match &step.action {
-            Action::Http(answer) => {
-                let method = answer.method.as_deref().unwrap_or("GET");
-                (answer.path.clone(), method.to_owned())
-            }
-            _ => Default::default(),
-        };
-        let key = (step.key(), named, direction, answered);
-        if step.for_us.is_none() && step.action.clears() {
-            self.states.remove(&key);
-        } else {
-            self.states.insert(key, (at, step));
+        self.states.retain(|(_, earlier)| !covers(&step, earlier));
+        let clears = step.for_us.is_none() && step.action.clears();
+        let remains = |(_, earlier): &(Micros, Step)| earlier.key() == step.key();
+        if !clears || self.states.iter().any(remains) {
+            self.states.push((at, step));
         }
     }
 
     /// Takes the end of a connection.
     fn forget(&mut self, n: u64) {
         self.open.remove(&n);
-        self.states.retain(|key, _| key.1 != Some(n));
+        self.states.retain(|(_, state)| state.conn != Conn::Nth(n));
         self.numbers.insert(n, 0);
     }
 
@@ -303,8 +293,9 @@ impl Before {
         from: Micros,
         write: &mut impl FnMut(Step) -> Result<(), E>,
     ) -> Result<(), E> {
-        let states = std::mem::take(&mut self.states);
-        for (set_at, mut step) in states.into_values() {
+        let mut states = std::mem::take(&mut self.states);
+        states.sort_by_key(|(_, step)| (step.key(), answered(step)));
+        for (set_at, mut step) in states {
             if let Some(length) = step.for_us {
                 let over_at = set_at.0.saturating_add(length.0);
                 if over_at <= from.0 {
@@ -344,6 +335,38 @@ impl Before {
         step.conn = Conn::Nth(new);
         (new > 0).then_some(step)
     }
+}
+
+/// Whether nothing of an earlier state is left once a step has set its own.
+fn covers(step: &Step, earlier: &Step) -> bool {
+    let whose = (step.conn == Conn::All && step.path.is_none())
+        || (step.conn, &step.path) == (earlier.conn, &earlier.path);
+    let which = match (&step.action, &earlier.action) {
+        (Action::Mute(Some(scene)), Action::Mute(earlier)) => earlier.as_ref() == Some(scene),
+        _ => answered(step) == answered(earlier),
+    };
+    step.key() == earlier.key()
+        && whose
+        && which
+        && (step.engine.is_none() || step.engine == earlier.engine)
+        && (step.direction == Direction::Both || step.direction == earlier.direction)
+}
+
+/// The path and the method that an HTTP answer is for.
+fn answered(step: &Step) -> Option<(String, String)> {
+    let Action::Http(answer) = &step.action else {
+        return None;
+    };
+    let method = answer.method.as_deref().unwrap_or("GET");
+    Some((answer.path.clone(), method.to_owned()))
+}
+
+/// Whether an action for all connections ends those that are open.
+fn ends_all(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::Drop(_) | Action::Close(_) | Action::Down(Down::Refuses | Down::Resets { .. })
+    )
 }
 
 /// The step at another time.

@@ -5,7 +5,7 @@ import { findBinary } from './binary.js';
 import { EngineError, EngineGone, WaitTimeout } from './errors.js';
 import { expects, text } from './tape.js';
 
-/** Most lines of a report; a longer one shows its beginning and its end. */
+/** The most lines of a timeline; a longer one shows only its beginning and its end. */
 const MAX_TOLD_LINES = 200;
 const MAX_PAGE_BYTES = 64 << 20;
 

@@ -56,7 +56,7 @@ export function withEngine(...parts) {
   const body = parts.pop();
   if (typeof body !== 'function') throw new TypeError('withEngine wants a function last: async (engine) => { … }');
   const [tape, options] = parts;
-  // No declared parameters: runners count them, and would take one for a callback.
+  // It declares no parameters: runners count them, and would take one for a callback.
   return async (...context) => {
     const engine = await serve(tape, options);
     try {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import process, { env, platform } from 'node:process';
-// Taken now, because a test may install fake timers.
+// Imported now, because a test may install fake timers later.
 import { clearTimeout, setInterval, setTimeout } from 'node:timers';
 
 import { findBinary } from './binary.js';
@@ -14,7 +14,7 @@ import { EngineError, TapeError } from './errors.js';
 const START_TIMEOUT_MS = 30_000;
 /** How long an engine may take to exit before it is killed. */
 const END_TIMEOUT_MS = 5_000;
-/** Most characters kept of what it writes to standard error. */
+/** The most characters kept of its standard error; the newest are kept. */
 const MAX_SAID_CHARS = 64 * 1024;
 
 /** How often a worker of `node --test` checks that the runner is still alive. */
@@ -27,8 +27,9 @@ process.once('exit', () => {
 });
 
 /*
- * A killed runner may leave its worker behind, which would wait for the rest of its test and keep its engine running.
- * Vitest's worker sees its channel close; a worker of `node --test` has none, and only sees that its parent changed.
+ * A killed runner may leave its worker behind, and the worker would wait for the rest of its test and keep its engine
+ * running. Vitest's worker sees its channel close; a worker of `node --test` has none, and only sees that its parent
+ * changed.
  */
 function endAll() {
   for (const engine of alive) engine.letGo();
@@ -42,7 +43,7 @@ if (env.NODE_TEST_CONTEXT?.startsWith('child')) {
 /**
  * `wstape serve` with one port for its clients and one for the test.
  *
- * Its standard input is a pipe whose other end only this process holds: however this process ends, the pipe closes,
+ * Its standard input is a pipe, and only this process holds the other end. However this process ends, the pipe closes
  * and the engine exits. It does not keep the event loop alive.
  */
 export class Process {
@@ -153,7 +154,7 @@ export class Process {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** Whether it exits within so many milliseconds. */
+  /** Whether it exits within this many milliseconds. */
   async #within(ms) {
     let patience;
     const late = new Promise((done) => {

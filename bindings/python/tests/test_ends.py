@@ -78,7 +78,7 @@ def test_a_forked_child_neither_ends_the_engine_nor_keeps_it(gone: Gone) -> None
     child = os.fork()
     if child == 0:
         os.close(other)
-        # It lives for as long as its parent holds the pipe, and then stops its engine as at exit.
+        # It lives as long as its parent holds the pipe, then stops its engine as at exit.
         os.read(end, 1)
         engine.stop()
         os._exit(0)

@@ -199,5 +199,5 @@ async def test_a_wait_that_is_cancelled_leaves_no_thread_behind(engine: wstape.E
     with pytest.raises(asyncio.CancelledError):
         await waiting
     await asyncio.wait_for(are_waiting(0), RECV_S)
-    # A thread that still waited would hold this up.
+    # A thread that is still waiting would block this.
     await asyncio.wait_for(asyncio.get_running_loop().shutdown_default_executor(), RECV_S)

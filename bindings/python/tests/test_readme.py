@@ -1,4 +1,4 @@
-"""The files of README.md, as they stand there."""
+"""Runs the files shown in README.md exactly as they are there."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_every_test_of_the_readme_passes_as_it_stands(pytester: pytest.Pytester)
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, "utf-8")
     tests = sum(text.count("def test_") for name, text in files if name.endswith(".py"))
-    # One is for two tapes.
+    # One test is parametrized with two tapes.
     result = pytester.runpytest_subprocess("-o", "asyncio_default_fixture_loop_scope=function")
     result.assert_outcomes(passed=tests + 1)
 

@@ -14,7 +14,7 @@ ROOT = HERE.parents[2]
 KEPT = Path(os.environ.get("CLIENTS_DIR", ROOT / "target" / "referee-clients")).resolve()
 
 OWN = "engine-client"
-# In the order of the table's columns. Each but the own one is a folder beside this file.
+# In the order of the table's columns. Each except the workspace's own is a folder beside this file.
 FIRST = [
     OWN,
     "zero-engine-client",
@@ -26,11 +26,12 @@ FIRST = [
     "node",
     "chromium",
 ]
-# The columns of the second table: other languages.
+# The columns of the second table: clients in other languages.
 OTHERS = ["gorilla", "java", "faye-websocket", "mojolicious", "libwebsockets"]
 CLIENTS = [*FIRST, *OTHERS]
-# What the library is called of which Debian's package is the lock: the package is the first that the file names.
+# Names the Debian packages that a client needs; the first one holds the library.
 PACKAGES = "packages.txt"
+# What the table calls that library; `{}` is the package's version.
 OF_PACKAGES = {
     "gorilla": "gorilla/websocket {} (Go)",
     "java": "Java {}'s WebSocket",
@@ -40,7 +41,7 @@ OF_PACKAGES = {
 }
 
 
-# The packages of Debian's that programs come from which clients are built and run by.
+# How to install the programs that build and run clients.
 PROGRAMS = {
     "cargo": "rustup, from https://rustup.rs",
     "cc": "`apt-get install gcc`",
@@ -58,7 +59,7 @@ class NotInstalled(Exception):
 
 
 class Missing(NotInstalled):
-    """What a client needs is not on this machine, and the text says what to install."""
+    """Something that a client needs is not on this machine; the message says what to install."""
 
 
 @dataclass
@@ -66,13 +67,13 @@ class Client:
     """A client that can be started."""
 
     name: str
-    # What stands at the head of its column: the library and its version.
+    # The heading of its column: the library and its version.
     title: str
     command: list[str]
 
 
 def sources(name: str) -> list[Path]:
-    """The files that make a client what it is: another version of one of them is another client."""
+    """The files that define a client: if one of them changes, it counts as another client."""
     if name == OWN:
         client = ROOT / "client"
         return [client / "Cargo.toml", *sorted(client.glob("src/**/*.rs")), client / "examples" / "follow.rs"]
@@ -82,7 +83,7 @@ def sources(name: str) -> list[Path]:
 
 
 def title(name: str) -> str:
-    """The library and its version, as its lock file has it."""
+    """The library and its version, from the lock file; of Chromium and Debian packages, the installed version."""
     folder = HERE / name
     if name == OWN:
         return f"{OWN} (this workspace)"
@@ -98,7 +99,7 @@ def title(name: str) -> str:
         return " / ".join(f"{words.get(package, package)} {version}" for package, version in pins.items())
     if (folder / PACKAGES).exists():
         package = (folder / PACKAGES).read_text().split()[0]
-        # Without what Debian adds in front and behind.
+        # Without Debian's epoch and suffix.
         version = re.sub(r"^\d+:|[+~-].*$", "", of_debian(package))
         return OF_PACKAGES[name].format(version)
     lock = (folder / "Cargo.lock").read_text().split("[[package]]")
@@ -108,7 +109,7 @@ def title(name: str) -> str:
 
 
 def of_debian(package: str) -> str:
-    """The version of a package of Debian that is installed."""
+    """The installed version of a Debian package."""
     asked = ["dpkg-query", "--show", "--showformat=${Version}", package]
     found = subprocess.run(asked, capture_output=True, text=True) if shutil.which(asked[0]) else None
     if found is None or found.returncode != 0 or not found.stdout:
@@ -117,7 +118,7 @@ def of_debian(package: str) -> str:
 
 
 def chromium() -> str:
-    """The browser's program."""
+    """The path of the browser."""
     program = os.environ.get("CHROMIUM", "/usr/bin/chromium")
     if not Path(program).exists():
         raise Missing("there is no Chromium; `apt-get install chromium`, or name it in CHROMIUM")
@@ -125,7 +126,7 @@ def chromium() -> str:
 
 
 def install(name: str) -> Client:
-    """Installs a client from its lock file; what is installed already is only looked over."""
+    """Installs a client from its lock file; what is already installed is only checked."""
     folder, kept = HERE / name, KEPT / name
     kept.mkdir(parents=True, exist_ok=True)
     if name == OWN:
@@ -160,7 +161,7 @@ def with_node(folder: Path, kept: Path) -> list[str]:
     needs("npm")
     if folder.name == "chromium":
         chromium()
-    # A module is looked for beside the program that asks for it, so the program goes where the modules are.
+    # Node looks for modules beside the program that imports them, so the program is copied to their folder.
     pins = folder / "package-lock.json"
     same = (kept / pins.name).exists() and (kept / pins.name).read_bytes() == pins.read_bytes()
     for path in folder.glob("*.*"):
@@ -180,7 +181,7 @@ def with_packages(folder: Path, kept: Path) -> list[str]:
     program = next(path for path in folder.iterdir() if path.stem.lower() == "client")
     match program.suffix:
         case ".go":
-            # What Debian packages of Go's is no module.
+            # Debian installs Go libraries into a GOPATH, not as modules.
             gopath = {"GO111MODULE": "off", "GOPATH": "/usr/share/gocode"}
             run(["go", "build", "-o", str(kept / "client"), str(program)], folder, gopath)
             return [str(kept / "client")]
@@ -197,7 +198,7 @@ def with_packages(folder: Path, kept: Path) -> list[str]:
 
 
 def needs(program: str) -> str:
-    """A program that must be there, as it is called."""
+    """The name of a program, which must be installed."""
     if shutil.which(program) is None:
         raise Missing(f"there is no {program}; {PROGRAMS[program]}")
     return program

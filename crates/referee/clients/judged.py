@@ -1,4 +1,4 @@
-"""What was found about a client: judging it, and what of that is kept in results/."""
+"""Judges clients, and keeps the results in results/."""
 
 import hashlib
 import json
@@ -17,27 +17,28 @@ from installed import HERE, KEPT, ROOT, Client, sources
 CASES = ROOT / "crates" / "referee" / "cases"
 RESULTS = HERE / "results"
 HEALTHY = ROOT / "crates" / "referee" / "healthy"
-# How an engine treats a client when all is well, and what that client asks for. Cases about subscriptions want both.
+# The healthy tapes, and what a client sends to subscribe. Cases about subscriptions use the second tape and these
+# requests.
 EVENTS, SUBSCRIPTIONS = "events", "jsonrpc"
 ASKED_FOR = [
     json.dumps({"jsonrpc": "2.0", "id": n, "method": "subscribe", "params": {"channel": channel}})
     for n, channel in enumerate(("trades", "book"), 1)
 ]
-# It takes no messages to send.
+# Clients that can't be given messages to send.
 NO_SENDER = {"zero-engine-client"}
-# Rows that are made of all cases.
+# Rows that are judged from all cases together.
 EVERYWHERE = ("X5", "K1", "K2")
-# Longest that one client may take, in seconds.
+# The longest that one run of the referee may take, in seconds.
 BOUND_S = 1800
-# Most lines of a journal that are kept.
+# The most lines of a journal that are kept.
 MAX_JOURNAL_LINES = 30
-# Rows go by letter, then by number.
+# The order of rows: by letter, then by number.
 LETTERS = "RHELPSCXK"
 WORSE = ["n/a", "info", "pass", "warn", "fail"]
 
 
 def digest(paths: list[Path]) -> str:
-    """A short name of what these files hold."""
+    """A short hash of these files' names and contents."""
     held = hashlib.sha256()
     for path in paths:
         held.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
@@ -45,23 +46,23 @@ def digest(paths: list[Path]) -> str:
 
 
 def cases_of(program: Path) -> dict[str, str]:
-    """The cases that are played unasked, and what stands for the version of each."""
+    """The cases that are played by default, each with a hash that stands for its version."""
     words = [program, "referee", "--cases", CASES, "--list"]
     listed = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     ids = {line.split()[0] for line in listed.splitlines() if line.strip()}
-    # What waits for ten minutes is not played unasked.
+    # A tape that waits for ten minutes (`-long`) is played only on request.
     played = [path for path in sorted(CASES.glob("*.jsonl")) if not path.stem.endswith("-long")]
     files = {id: [path for path in played if path.stem.split("-")[0] == id] for id in ids}
     return {id: digest([*found, HEALTHY / f"{healthy_of(id)}.jsonl"]) for id, found in files.items()}
 
 
 def healthy_of(id: str) -> str:
-    """The healthy tape that a case is laid over here."""
+    """The healthy tape over which a case is laid here."""
     return SUBSCRIPTIONS if id.startswith("S") else EVENTS
 
 
 def results_of(name: str) -> dict | None:
-    """What is kept of a client."""
+    """The kept results of a client, if there are any."""
     path = RESULTS / f"{name}.json"
     if not path.exists():
         return None
@@ -75,7 +76,7 @@ def results_of(name: str) -> dict | None:
 
 
 def left_to_judge(program: Path, name: str) -> list[str]:
-    """The cases that this client, as it is now, was not judged by yet."""
+    """The cases by which the present version of this client has not been judged yet."""
     kept = results_of(name)
     known = {}
     if kept and kept["made"]["program"] == digest(sources(name)):
@@ -84,7 +85,8 @@ def left_to_judge(program: Path, name: str) -> list[str]:
 
 
 def parts(client: Client, cases: list[str]) -> list[list[str]]:
-    """The referee's words for these cases: one part on events, one on subscriptions where it can ask for any."""
+    """The referee's arguments for these cases: a list for the cases on events, and one for those on subscriptions. A
+    client that can't subscribe is played the events in both."""
     found = []
     for healthy in (EVENTS, SUBSCRIPTIONS):
         chosen = [id for id in cases if healthy_of(id) == healthy]
@@ -96,13 +98,13 @@ def parts(client: Client, cases: list[str]) -> list[list[str]]:
 
 
 def show(program: Path, client: Client, cases: list[str]) -> None:
-    """What the referee says of a client, as it says it."""
+    """Runs the referee on a client, which prints its own report."""
     for words in parts(client, cases):
         subprocess.run([str(program), "referee", *words], stderr=subprocess.DEVNULL, timeout=BOUND_S)
 
 
 def judge(program: Path, client: Client, cases: list[str]) -> dict:
-    """The referee's report on a client. Its parts mostly wait, so they wait side by side."""
+    """The referee's report on a client. Its runs mostly wait, so they run in parallel."""
     began = time.monotonic()
     with (KEPT / f"{client.name}.log").open("w") as log, ThreadPoolExecutor() as pool:
         reports = list(pool.map(lambda words: report_on(program, words, log), parts(client, cases)))
@@ -115,7 +117,7 @@ def judge(program: Path, client: Client, cases: list[str]) -> dict:
 
 
 def report_on(program: Path, words: list[str], log: IO[str]) -> dict:
-    """One run of the referee; how far it is goes to the log."""
+    """The report of one run of the referee; its progress goes to the log."""
     with tempfile.TemporaryDirectory() as out:
         referee = [str(program), "referee", "--out", out, *words]
         done = subprocess.run(referee, stdout=subprocess.PIPE, stderr=log, text=True, timeout=BOUND_S)
@@ -127,7 +129,7 @@ def report_on(program: Path, words: list[str], log: IO[str]) -> dict:
 
 
 def merged(kept: list[dict], new: list[dict]) -> list[dict]:
-    """The rows of both, the new ones instead of those kept; of a row that is made of all cases, the worse."""
+    """The rows of both: a new row replaces the kept one; if it is judged from all cases, the worse one stays."""
     rows = {row["id"]: row for row in kept}
     for row in new:
         id = row["id"]
@@ -138,7 +140,7 @@ def merged(kept: list[dict], new: list[dict]) -> list[dict]:
 
 
 def worse(one: dict, other: dict) -> dict:
-    """The worse of two rows that are made of all cases; of two alike, what both found."""
+    """The worse of two rows that are judged from all cases; if their verdicts are equal, the findings of both."""
     by_verdict = WORSE.index(one["verdict"]) - WORSE.index(other["verdict"])
     if by_verdict:
         return one if by_verdict > 0 else other
@@ -147,7 +149,7 @@ def worse(one: dict, other: dict) -> dict:
 
 
 def write_results(program: Path, client: Client, cases: list[str], report: dict, again: bool) -> None:
-    """Keeps what was found, beside what is kept of other cases."""
+    """Writes what was found, beside the kept results of other cases."""
     versions = cases_of(program)
     kept = None if again else results_of(client.name)
     if kept and kept["made"]["program"] != digest(sources(client.name)):
@@ -158,7 +160,7 @@ def write_results(program: Path, client: Client, cases: list[str], report: dict,
         "cases": {id: versions[id] for id in cases},
         "took_s": report.pop("took_s"),
     }
-    # They name a folder of this machine.
+    # The options name a folder of this machine.
     report.pop("options", None)
     rows = [shortened(row) for row in report["rows"]]
     if kept:
@@ -174,8 +176,8 @@ def write_results(program: Path, client: Client, cases: list[str], report: dict,
 
 
 def is_not_told(run: dict) -> bool:
-    """Whether it shows a crash, a hang or a leaked credential: a signal that nobody sent, an error that nobody caught in
-    Node or Go, a process that does not go when it is told to, or the token where it does not belong."""
+    """Whether a run shows a crash, a hang or a leaked credential: a signal that nobody sent, an uncaught error that ended
+    a program in Node or Go, a process that does not end when told to, or the token where it does not belong."""
     token, said = run["token"], [it["what"] for it in run["findings"]]
     uncaught = any(it["language"] in ("node", "go") and it["ended"] for it in run.get("uncaught", []))
     hangs = any(what.startswith("still there") for what in said)
@@ -183,14 +185,14 @@ def is_not_told(run: dict) -> bool:
 
 
 def shortened(row: dict) -> dict:
-    """A row without what is long or of one machine, and without what set off a crash or a leak."""
-    # `wstape referee explain` says these of any case.
+    """A row without its long parts and what names this machine, and without what triggered a crash or a leak."""
+    # `wstape referee explain` prints these for any case.
     row = {key: it for key, it in row.items() if key not in ("why", "good")}
     runs = row.get("runs", [])
     hidden = any(is_not_told(run) for run in runs)
     if row["id"] == "X5":
         told = [without_trigger(it) for it in row["findings"]]
-        # Several errors that are not told are one sentence.
+        # Errors whose text is withheld read alike; each sentence is kept once.
         row = row | {"findings": [it for n, it in enumerate(told) if it not in told[:n]]}
     for run in runs:
         journal = run["journal"]
@@ -215,7 +217,7 @@ def shortened(row: dict) -> dict:
 
 
 def without_trigger(finding: dict) -> dict:
-    """A finding on an error that nobody caught without the error and the cases that set it off."""
+    """A finding on an uncaught error, without the error and the cases that triggered it."""
     what = finding["what"]
     ended = ", and ended with it" if "caught, and ended with it" in what else ""
     if finding["verdict"] == "warn":

@@ -1,4 +1,4 @@
-"""The tables of docs/field/clients.md, made from results/."""
+"""Writes the tables of docs/field/clients.md from results/."""
 
 import subprocess
 from pathlib import Path
@@ -9,14 +9,14 @@ from judged import RESULTS, results_of
 PAGE = ROOT / "docs" / "field" / "clients.md"
 BEGIN = "<!-- made by crates/referee/clients/run: {} -->"
 END = "<!-- end -->"
-# Longest that a sentence of a finding may be.
+# The most characters of a finding's sentence.
 MAX_WHAT_CHARS = 150
-# Most sentences of a row: processes that answer together each have one.
+# The most sentences of a row; if a case starts several processes, each may have its own.
 MAX_SENTENCES = 5
 
 
 def write_page(program: Path) -> None:
-    """Puts today's tables between the page's marks."""
+    """Writes the current tables between the page's markers."""
     kept = [name for name in CLIENTS if (RESULTS / f"{name}.json").exists()]
     text = PAGE.read_text()
     for mark, columns in (("verdicts", FIRST), ("other verdicts", OTHERS)):
@@ -35,7 +35,7 @@ def between(text: str, name: str, table: str) -> str:
 
 
 def verdicts(program: Path, names: list[str]) -> str:
-    """All clients side by side, as `wstape referee compare` puts them."""
+    """All clients side by side, as `wstape referee compare` prints them, and how long each took."""
     files = [str(RESULTS / f"{name}.json") for name in names]
     table = subprocess.run([program, "referee", "compare", *files], capture_output=True, text=True, check=True).stdout
     took = [(results_of(name) or {})["made"]["took_s"] for name in names]
@@ -44,7 +44,7 @@ def verdicts(program: Path, names: list[str]) -> str:
 
 
 def findings(names: list[str]) -> str:
-    """What each client was warned of or failed for."""
+    """The warnings and failures of each client."""
     lines = []
     for name in names:
         report = results_of(name) or {}
@@ -59,7 +59,7 @@ def findings(names: list[str]) -> str:
 
 
 def seen(row: dict) -> str:
-    """The findings that decided a row, those alike told once."""
+    """The findings that decided a row, each sentence once."""
     told: dict[str, list[str]] = {}
     runs = [("", row.get("findings", []))] + [(run["name"], run["findings"]) for run in row.get("runs", [])]
     for name, found in runs:

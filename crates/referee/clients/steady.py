@@ -1,4 +1,4 @@
-"""The same client several times over: which verdicts turn, and how far its figures are apart."""
+"""Judges the same client several times: which verdicts change, and how far its figures differ."""
 
 import hashlib
 import json
@@ -13,14 +13,14 @@ from pathlib import Path
 from installed import KEPT, Client, sources
 from judged import LETTERS, cases_of, digest, judge
 
-# A process that takes all it gets of a core, for as long as the one that started it is there.
+# A process that uses all it can get of a core until its parent is gone.
 SPINS = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
 NOT_ASKED = "n/a"
 
 
 @contextmanager
 def busy(a_core: int) -> Iterator[int]:
-    """So many processes a core that spin beside what is judged; gives how many there are."""
+    """Runs this many spinning processes per core beside the judged client; yields how many there are."""
     cores = len(os.sched_getaffinity(0))
     spinning = [subprocess.Popen([sys.executable, "-S", "-c", SPINS]) for _ in range(a_core * cores)]
     try:
@@ -32,18 +32,18 @@ def busy(a_core: int) -> Iterator[int]:
 
 
 class Times:
-    """What each time came to, kept so that a run that was stopped goes on where it was."""
+    """The result of each time, kept so that a stopped run can resume."""
 
     def __init__(self, program: Path, client: Client, a_core: int) -> None:
         self.program, self.client = program, client
         self.folder = KEPT / "times" / f"{client.name}-{a_core}"
         self.folder.mkdir(parents=True, exist_ok=True)
-        # The referee itself is what is tried here: another one begins anew.
+        # The referee itself is under test here: another build of it starts over.
         self.referee = hashlib.sha256(program.read_bytes()).hexdigest()[:16] + digest(sources(client.name))
         self.versions = cases_of(program)
 
     def kept(self, n: int) -> dict:
-        """What is kept of the n-th time, by case: as far as it is of this referee, client and case."""
+        """What is kept of the n-th time, by case, if this version of referee, client and case made it."""
         try:
             kept = json.loads((self.folder / f"{n}.json").read_text())
         except (OSError, json.JSONDecodeError):
@@ -53,7 +53,7 @@ class Times:
         return {id: it for id, it in kept["rows"].items() if it["version"] == self.versions.get(id)}
 
     def play(self, n: int, cases: list[str]) -> None:
-        """Plays what is missing of the n-th time."""
+        """Plays the cases that the n-th time still lacks."""
         kept = self.kept(n)
         missing = [id for id in cases if id not in kept]
         if not missing:
@@ -70,7 +70,7 @@ class Times:
 
 
 def essence(row: dict) -> dict:
-    """What is held against other times: verdicts, figures, and how late timers were."""
+    """What is compared with other times: verdicts, figures, and how late timers were."""
     figures: dict[str, list[float]] = {}
     for found in [row.get("findings", []), *(run["findings"] for run in row.get("runs", []))]:
         for figure in (figure for it in found for figure in it.get("figures", [])):
@@ -97,19 +97,19 @@ def counted(verdicts: list[str]) -> str:
 
 
 def spread(values: list[float]) -> str:
-    """Where the medians of all times lie."""
+    """The range of the medians of all times."""
     low, high = min(values), max(values)
     return f"{low:.3g}" if f"{low:.3g}" == f"{high:.3g}" else f"{low:.3g} to {high:.3g}"
 
 
 def table(times: list[dict]) -> tuple[list[str], list[str]]:
-    """A line a case, and a line for each verdict that turned."""
+    """A line for each case, and one for each verdict that changed."""
     ids = sorted(times[0], key=lambda id: (LETTERS.index(id[0]), int(id[1:])))
     lines, turned = ["| case | verdicts | figures, each time's median | timers late, at most |", "| --- | --- | --- | --- |"], []
     for id in ids:
         rows = [it[id] for it in times]
         verdicts = [row["verdict"] for row in rows]
-        # A case that was not asked has said nothing that could turn.
+        # `n/a` is no answer, so a change to or from it does not count.
         if len(set(verdicts) - {NOT_ASKED}) > 1:
             turned.append(f"{id} turned: {counted(verdicts)}")
         for name in rows[0]["runs"]:
@@ -124,7 +124,7 @@ def table(times: list[dict]) -> tuple[list[str], list[str]]:
 
 
 def steady(program: Path, client: Client, cases: list[str], times: int, a_core: int) -> bool:
-    """Plays these cases so many times, says what they came to, and whether no verdict turned."""
+    """Plays these cases this many times and prints the results. Returns whether every case kept its verdict."""
     kept = Times(program, client, a_core)
     with busy(a_core) as spinning:
         for n in range(1, times + 1):

@@ -100,6 +100,11 @@ fn a_misspelt_key_is_named_beside_the_key_it_was_meant_to_be() {
             Kind::UnknownKey,
         ),
         (
+            r#"{"at_ms":1,"expect":{"received":5}}"#,
+            r#"33: "received" must be an object, found 5"#,
+            Kind::Value,
+        ),
+        (
             r#"{"at_ms":1,"expect":{"received":{"json":1,"nth":2}}}"#,
             r#"43: "nth" goes with "on_message" only"#,
             Kind::Misplaced,

@@ -24,8 +24,8 @@ const LOST_AFTER: Duration = Duration::from_secs(30);
 /// What jitter does to each delay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Jitter {
-    /// Leaves out a random share of it: a crowd that was sent away together must not come back
-    /// together.
+    /// Takes off a random share of it, up to half: clients that lost their connections together
+    /// must not come back together.
     Half,
     /// Leaves it as it is, so that a test gives the same times on every run.
     Off,
@@ -71,7 +71,7 @@ async fn heard_anything(url: &str, prices: &Prices) -> bool {
             Err(_) if asked => return heard,
             Err(_) => {
                 asked = true;
-                // A link that takes no more Pings is lost at the same time as one that is silent.
+                // A link that accepts no more Pings is lost at the same time as one that is silent.
                 let ping = socket.send(Message::Ping(Bytes::new()));
                 let _ = tokio::time::timeout_at(last_frame + LOST_AFTER, ping).await;
             }

@@ -1,5 +1,5 @@
-//! ezsockets, through its own interface for connectors. It takes its time from std's clock, so it
-//! is played with `--real`.
+//! ezsockets, through its own interface for connectors. It reads std's clock, so it is played with
+//! `--real`.
 
 use std::process::ExitCode;
 
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
         let connector = Dials(tokio::runtime::Handle::current());
         let (client, mut runs) = ezsockets::connect_with(|_| Quiet, config, connector);
         stage.shutdown().await;
-        // The handle is kept until the client has ended: a drop would race with its Close.
+        // Keep the handle until the client has ended: dropping it would race with its Close.
         let _ = client.close(None);
         let ended = runs.extract().await;
         assert!(matches!(ended, Ok(Ok(()))), "{ended:?}");

@@ -1,18 +1,18 @@
-"""A WebSocket client on a raw socket: it tells a FIN from a reset, and says when each thing came.
+"""A WebSocket client on a raw socket. It tells a FIN from a reset, and records when each event came.
 
-What it sees is a list of lines, `SECONDS WHAT`, in the words that an overlay's `x-seen` has:
+Its record is a list of lines, `SECONDS WHAT`, in the words of an overlay's `x-seen`:
 
-    0.1 close 1012          a Close, and its code; `close` where it has none
-    0.1 end                 FIN or RST behind a Close that the probe answered: by chance
+    0.1 close 1012          a Close, and its code; `close` if it has none
+    0.1 end                 FIN or RST after a Close that the probe answered; which one is chance
     3.0 fin                 the end of the stream
     3.0 fin in a frame      the same, with a frame half received
     3.0 reset               connection reset
     20.0 ping               a Ping, which is answered unless the probe is deaf
     1.0 dial refused        a dial a second after the event
     1.0 dial 101
-    1.0 dial 502, 157 bytes, stays      an answer, its body, and whether the stream ends behind it
+    1.0 dial 502, 157 bytes, stays      an answer, its body, and whether the stream ends after it
     1.0 dial 503 after 3.0, 107 bytes, stays
-    1.0 dial nothing, reset after 2.3   taken, and never answered
+    1.0 dial nothing, reset after 2.3   accepted, and never answered
 """
 
 import base64
@@ -24,7 +24,7 @@ import time
 
 CLOSE, PING, PONG = 8, 9, 10
 
-# How long a refused connection is watched for its end, and a dial for its answer, in seconds.
+# How long to watch a refused connection for its end, and how long to wait for a dial's answer, in seconds.
 STAYS_S = 1.5
 ANSWER_S = 20.0
 
@@ -43,7 +43,7 @@ def masked(opcode, payload):
 
 
 def read_head(sock):
-    """The head of an answer, and what came behind it."""
+    """The head of an answer, and the bytes after it."""
     data = b""
     while b"\r\n\r\n" not in data:
         more = sock.recv(65536)
@@ -55,7 +55,7 @@ def read_head(sock):
 
 
 class Client:
-    """An open connection that is watched from a moment on."""
+    """An open connection, and the lines of what happens on it."""
 
     def __init__(self, port, host=None, path="/", deaf=False):
         self.sock = socket.create_connection(("127.0.0.1", port))
@@ -119,7 +119,7 @@ class Client:
 
 
 def dial(port, host=None, path="/"):
-    """What becomes of one dial, in words."""
+    """The outcome of one dial, in words."""
     began = time.monotonic()
     late = lambda: round(time.monotonic() - began, 1)
     after = lambda: f" after {late()}" if late() >= 0.5 else ""

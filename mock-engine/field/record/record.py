@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Runs the real program behind each field overlay and holds what a client saw against the overlay.
+"""Runs the real program that each field overlay is about, and compares what a client saw with the overlay.
 
     python3 -m venv env && env/bin/pip install -r requirements.txt && npm install ws@8.23.0
     env/bin/python record.py [NAME…]
 
-Each behaviour is a function below, named as its overlay is. It yields the client's lines (see
-`probe.py`); those of the overlay stand in its header, in `x-seen`. A line holds where the words are
-the same and the time is within 0.4 s. Takes about three minutes; exits with 1 where one differs.
-Everything listens on loopback, and every process that is started is ended.
+Each behaviour is a function below, named after its overlay. It returns the client's lines (see `probe.py`); the
+overlay has its own in its header, in `x-seen`. A behaviour holds if there are as many lines, the words are the same
+and each time is within 0.4 s. Takes about six minutes; exits with 1 if a behaviour differs. Everything listens on
+loopback, and every process that is started is ended.
 """
 
 import json
@@ -25,7 +25,7 @@ import probe
 HERE = pathlib.Path(__file__).parent
 FIELD = HERE.parent
 BIN = pathlib.Path(sys.executable).parent
-# How far a time may be off, in seconds, and how long a program may take to listen.
+# How far a time may be off, and how long a program may take to listen, in seconds.
 OFF_S, UP_S = 0.4, 20
 
 BEHAVIOURS = {}
@@ -84,7 +84,7 @@ class World:
 
 
 def seen(client, event, watch=3.0, dials=(), port=None, host=None, path="/"):
-    """Watches `client` from the event on for so long, and dials at these times behind it."""
+    """Watches `client` for `watch` seconds from the event on, and dials at the times `dials` after it."""
     time.sleep(0.4)
     client.lines.clear()
     client.zero = time.monotonic()
@@ -313,7 +313,7 @@ def envoy(world, port, upstream):
 
 
 def httpd(world, port, upstream):
-    """Debian's apache2 2.4.71, at `HTTPD` where it is not installed: an unpacked package will do."""
+    """Debian's apache2 2.4.71. If it is not installed, `HTTPD` is its path; an unpacked package will do."""
     binary = pathlib.Path(os.environ.get("HTTPD", "/usr/sbin/apache2"))
     root = binary.parent.parent
     config = world.folder / "httpd.conf"
@@ -427,7 +427,7 @@ def nginx_1_31_back_but_refused(world):
             process.kill()
 
     def back():
-        # What marks both as failed, as the client's own first dial does.
+        # This dial marks both upstreams as failed, as a client's first dial would.
         return (0.5, "dial " + probe.dial(port))
 
     time.sleep(0.4)
@@ -477,7 +477,8 @@ def haproxy_2_8_back_but_refused(world):
     client.zero = time.monotonic()
     event()
     time.sleep(8.0)
-    # Known to be down by now: at once, and after the server is back for two or three checks more.
+    # By now haproxy knows that the server is down. It refuses at once, and for two or three more checks after the
+    # server is back.
     lines = [(8.0, "dial " + probe.dial(port))]
     world.upstream(upstream)
     for at in [9.0, 15.0]:

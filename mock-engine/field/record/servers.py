@@ -16,8 +16,8 @@ GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 async def asgi(scope, receive, send):
-    """Pushes a message each 100 ms and reads what comes; `/raise` fails after half a second, `/return`
-    returns then, `/big` pushes 20 kB each 20 ms, `/quiet` pushes nothing."""
+    """Pushes a message every 100 ms and reads what comes. After half a second, `/raise` fails and `/return`
+    returns. `/big` pushes 20 kB every 20 ms, `/quiet` nothing."""
     if scope["type"] == "lifespan":
         while True:
             kind = (await receive())["type"].split(".")[1]

@@ -1,4 +1,4 @@
-// ws with an HTTP server of its own, as its README has it. SIGUSR2 closes the WebSocket server alone.
+// ws with an HTTP server, as in its README. SIGUSR2 closes the WebSocket server alone.
 const http = require("http");
 const { WebSocketServer } = require("ws");
 const server = http.createServer((_, response) => response.end());

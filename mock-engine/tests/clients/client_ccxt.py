@@ -1,6 +1,6 @@
-"""A subscriber of an exchange's public feed on ccxt.pro, at its defaults but for its base URL and whom it trusts: watches
-trades and the ticker on one connection, subscribes again after a loss, and calls the trades dead that say nothing for a
-second while the ticker goes on. Prints what it saw."""
+"""A subscriber of an exchange's public feed on ccxt.pro, at its defaults except for its base URL and the certificates it
+trusts. It watches trades and the ticker on one connection, subscribes again after a loss, and considers the trades dead
+if they are silent for a second while the ticker goes on. Prints what it saw."""
 
 import asyncio
 import sys
@@ -13,10 +13,10 @@ SYMBOL = "BTC/USDT"
 
 
 async def main(url):
-    # By default ccxt trusts certifi's authorities alone, not those that SSL_CERT_FILE names.
+    # By default ccxt trusts only certifi's authorities, not those that SSL_CERT_FILE names.
     exchange = ccxt.pro.bybit({"options": {"include_OS_certificates": True}})
     exchange.urls["api"]["ws"]["public"]["spot"] = url.rstrip("/") + "/v5/public/spot"
-    # What the market is called is asked over HTTP, which is none of this.
+    # ccxt would ask for the markets over HTTP, which is not tested here.
     exchange.set_markets([{
         "id": "BTCUSDT", "symbol": SYMBOL, "base": "BTC", "quote": "USDT", "baseId": "BTC", "quoteId": "USDT",
         "type": "spot", "spot": True, "contract": False, "swap": False, "future": False, "option": False, "active": True,
@@ -38,7 +38,7 @@ async def main(url):
                 await exchange.watch_ticker(SYMBOL)
                 trades = await asyncio.wait_for(exchange.watch_trades(SYMBOL), SILENCE_S)
             except ccxt.NetworkError:
-                # The connection is lost; where nobody waits at that moment, ccxt tells nobody.
+                # The connection is lost. If no call is waiting at that moment, ccxt reports nothing.
                 continue
             except asyncio.TimeoutError:
                 ticker = await asyncio.wait_for(exchange.watch_ticker(SYMBOL), SILENCE_S)
@@ -47,7 +47,7 @@ async def main(url):
             number = int(trades[-1]["id"].removeprefix("trade-"))
             if streams == 0 or number <= last:
                 streams, seen = streams + 1, 0
-                # Two requests on each connection, numbered through.
+                # Two requests on each connection; the numbers continue across connections.
                 all_of_them = acknowledged == list(range(1, 2 * streams + 1))
                 print(f"stream {streams}, {'acknowledged' if all_of_them else acknowledged}")
             seen, last = seen + 1, number

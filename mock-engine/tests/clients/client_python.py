@@ -1,5 +1,5 @@
-"""A subscriber of the JSON-RPC feed on Python's websockets, at its defaults: reconnects, subscribes again, and calls
-a channel dead that says nothing for a second while the connection answers. Prints what it saw."""
+"""A subscriber of the JSON-RPC feed on Python's websockets, at its defaults. It reconnects, subscribes again, and
+considers a channel dead if it is silent for a second while the connection answers. Prints what it saw."""
 
 import asyncio
 import json

@@ -1,10 +1,10 @@
-// How fast the page is: 1,000 messages a second live, and a journal of a million lines. Ends with 1 where a bound is not kept.
+// How fast the page is: 1,000 messages a second live, and a journal of a million lines. Exits with 1 if a bound is exceeded.
 
 import { createWriteStream, statSync } from "node:fs";
 import { once } from "node:events";
 import { client, draw, end, file, open, serve, until } from "./stage.mjs";
 
-// What must hold, in milliseconds.
+// The bounds, in milliseconds.
 const MAX_FIRST_DRAWING_MS = 2_000;
 const MAX_FRAME_MS = 100;
 
@@ -12,7 +12,7 @@ const LIVE_SECONDS = Number(process.env.LIVE_SECONDS ?? 30);
 const LINES = Number(process.env.LINES ?? 1_000_000);
 const CLIENTS = 20;
 
-// Notes the time between frames, and what of it is the page's own work: on a busy machine a frame is late without it.
+// Records the time between frames, and the page's own long tasks: on a busy machine a frame may be late without any.
 function noteFrames() {
   window.frameTimes = [];
   window.ownWork = [];
@@ -73,7 +73,7 @@ async function live() {
   await page.close();
 }
 
-// A journal of so many lines: fifty clients, some of which lose their connection now and then.
+// A journal of LINES lines: fifty clients, which lose their connections now and then.
 async function journal() {
   const path = file("million.jsonl");
   const out = createWriteStream(path);

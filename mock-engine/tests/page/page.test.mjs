@@ -11,8 +11,8 @@ import { client, draw, end, file, open, serve, until } from "./stage.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-// Pictures are compared block by block, by their mean colours: other machines have other fonts. A side of a block in
-// pixels, what a colour may differ by of 255, and how many of the blocks may differ.
+// Pictures are compared block by block, by their mean colours, because other machines have other fonts. The side of a block
+// in pixels, how far a colour may differ (of 255), and which share of the blocks may differ.
 const BLOCK = 8;
 const MAX_COLOUR_STEP = 20;
 const MAX_DIFFERENT_PART = 0.002;
@@ -23,7 +23,7 @@ const text = (page, selector) => page.textContent(selector);
 const tab = (page, name) => page.click(`#tab-${name}`);
 const button = (page, name) => page.getByRole("button", { name, exact: true });
 
-// A drawn file that was read to its end.
+// The page of a drawn file, once it has read the file to its end.
 async function drawn(path, ...more) {
   const opened = await open(await draw(path, ...more));
   await until("the file was read", async () => /^[\d,]+ (lines|line|step|steps)$/.test(await text(opened.page, "#state")));
@@ -235,7 +235,7 @@ for (const colorScheme of ["light", "dark", "print"]) {
   });
 }
 
-// A picture beside the one that is kept; one that differs is kept beside it, to be looked at (git ignores it).
+// Compares a picture with the kept one. A picture that differs is written beside it for inspection (git ignores it).
 function compare(name, shot) {
   const kept = join(process.env.PICTURES, name);
   if (process.env.ACCEPT) {

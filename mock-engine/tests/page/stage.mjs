@@ -1,4 +1,4 @@
-// An engine, a client and a browser, and how they end.
+// Starts engines, clients and a browser, and ends them.
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -9,13 +9,13 @@ import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 import WebSocket from "ws";
 
-// How long anything is waited for, in milliseconds.
+// The longest wait for anything, in milliseconds.
 export const PATIENCE_MS = 20_000;
 
 const folder = mkdtempSync(join(tmpdir(), "page-"));
 const ends = [() => rmSync(folder, { recursive: true, force: true })];
 
-// Ends all that was started, the newest first.
+// Ends everything that was started, newest first.
 export async function end() {
   while (ends.length > 0) await ends.pop()();
 }
@@ -26,7 +26,7 @@ export function file(name, text) {
   return path;
 }
 
-// `wstape serve` of these lines, with a control port.
+// Runs `wstape serve` with these lines and a control port.
 export async function serve(lines, { token, more = [] } = {}) {
   const tape = file(`${Math.random()}.jsonl`, `{"tape":1}\n${lines.join("\n")}\n`);
   const args = ["serve", tape, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", ...more];
@@ -44,7 +44,7 @@ export async function serve(lines, { token, more = [] } = {}) {
   return { url, control, stop };
 }
 
-// `wstape draw` of a file; the HTML file.
+// Runs `wstape draw` on a file, and returns the URL of the HTML file.
 export async function draw(path, ...more) {
   const out = file(`${Math.random()}.html`);
   const child = spawn(process.env.WSTAPE, ["draw", path, "--out", out, ...more], { stdio: "inherit" });
@@ -53,7 +53,7 @@ export async function draw(path, ...more) {
   return `file://${out}`;
 }
 
-// A client that is connected, and what it saw.
+// Connects a client, and records what it sees.
 export async function client(url) {
   const socket = new WebSocket(url);
   const seen = { socket, messages: [], closed: null };
@@ -67,7 +67,7 @@ export async function client(url) {
 
 let browser = null;
 
-// A page of the browser, and what went wrong or was asked for in it.
+// Opens a page in the browser, and records its errors and requests.
 export async function open(url, { colorScheme = "light", init } = {}) {
   if (browser === null) {
     const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
@@ -88,7 +88,7 @@ export async function open(url, { colorScheme = "light", init } = {}) {
   return { page, seen };
 }
 
-// Waits until something is so, and says what was not.
+// Waits until the condition holds; the error says which one did not.
 export async function until(what, holds) {
   const end = Date.now() + PATIENCE_MS;
   while (!(await holds())) {

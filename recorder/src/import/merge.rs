@@ -58,13 +58,17 @@ impl<'a> Merged<'a> {
         [Step::at(Micros::ZERO, Action::Answers(Answers::Held))]
     }
 
-    /// The tape's last step, its `end`: not before the last connection was last known to be open.
+    /// The tape's last step, its `end`: not before the last connection was last known to be open. A
+    /// connection that is said to have been open for years after the last step was not.
     pub(super) fn last_step(&mut self) -> Step {
         let untils = self
             .sessions
             .iter()
             .map(|session| session.until.since(self.start));
-        let end = untils.fold(self.last, Micros::max);
+        let most = self.last.0.saturating_add(MAX_GAP.0);
+        let end = untils
+            .filter(|until| until.0 <= most)
+            .fold(self.last, Micros::max);
         self.imported.duration = end;
         Step::at(end, Action::End)
     }
@@ -112,12 +116,17 @@ impl<'a> Merged<'a> {
                 date.format("%Y-%m-%dT%H:%M:%SZ").to_string()
             })
         };
+        let what = if self.sessions.len() > 1 {
+            "--entry and --url choose connections"
+        } else {
+            "take out what is dated wrongly"
+        };
         ImportError::Flaw {
             name: self.name.clone(),
             place: String::new(),
             message: format!(
                 "expected no step more than a year after the one before it, found {} after \
-                 {}; --entry and --url choose connections",
+                 {}; {what}",
                 date(at),
                 date(before)
             ),

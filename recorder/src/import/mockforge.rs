@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use wstape_tape::{Accept, Action, CloseFrame, MAX_LINE_BYTES};
 
+use super::kind;
 use super::session::{
     BINARY, Moment, Sender, Session, TEMPLATE, TEXT, WAIT_FOR, json_string, message,
 };
@@ -96,6 +97,15 @@ impl<R: BufRead> Iterator for Script<R> {
 
 impl<R: BufRead> Script<R> {
     fn step(&mut self) -> Result<Option<Moment>, ImportError> {
+        if self.number == 0 {
+            let begin = self.lines.fill_buf();
+            let begin = begin.map_err(|error| ImportError::Read(self.name.clone(), error))?;
+            if let Some(what) = kind::of(begin) {
+                self.number = 1;
+                let expected = "expected lines of {\"ts\", \"dir\", \"text\"}";
+                return Err(self.flaw(format!("{expected}, found {what}")));
+            }
+        }
         let mut line = Vec::new();
         loop {
             line.clear();

@@ -9,6 +9,7 @@ use wstape_wire::{Message, is_own_header};
 
 use super::wall::Wall;
 use crate::error::ImportError;
+pub(super) use crate::redact::WAIT_FOR;
 use crate::transcript;
 
 /// Close codes that stand for a missing one (RFC 6455, 7.4.1): a Close without a code, and an end
@@ -20,9 +21,7 @@ const ABNORMAL: u16 = 1006;
 /// recording holds decoded bytes, and the alternative services of the recorded host.
 const LOST_HEADERS: [&str; 3] = ["sec-websocket-extensions", "content-encoding", "alt-svc"];
 
-/// The keys that mark steps which `MockForge` would have held until a message of the client, and
-/// steps whose text it would have filled in.
-pub(super) const WAIT_FOR: &str = "x-wait-for";
+/// The key that marks a step whose text `MockForge` would have filled in.
 pub(super) const TEMPLATE: &str = "x-template";
 
 /// The maximum number of headers that a tape keeps of a request or an answer, and their maximum

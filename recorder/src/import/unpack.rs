@@ -10,6 +10,10 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 const GZIP: &[u8] = b"\x1f\x8b";
 const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
 
+/// The first bytes of a zstd frame to be skipped, after one from 0x50 to 0x5f. `pzstd` begins a file
+/// with such a frame.
+const SKIPPED: &[u8] = b"\x2a\x4d\x18";
+
 /// The largest window of a zstd file that is accepted, in bytes, as it is held in memory: what
 /// `zstd -19` and `--long=26` need.
 const MAX_WINDOW_BYTES: u64 = 64 << 20;
@@ -33,22 +37,43 @@ pub(super) fn other(begin: &[u8]) -> Option<&'static str> {
 
 /// Whether a file with these first bytes is gzip or zstd.
 pub(super) fn is_packed(begin: &[u8]) -> bool {
-    begin.starts_with(GZIP) || begin.starts_with(ZSTD)
+    begin.starts_with(GZIP) || is_zstd(begin)
 }
 
-/// Decompresses a stream if it is compressed.
+fn is_zstd(begin: &[u8]) -> bool {
+    let skipped = |(first, rest): (&u8, &[u8])| first & 0xf0 == 0x50 && rest.starts_with(SKIPPED);
+    begin.starts_with(ZSTD) || begin.split_first().is_some_and(skipped)
+}
+
+/// Decompresses a stream if it is compressed. One that is compressed twice is an error.
 pub(super) fn unpacked<'a>(mut packed: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
     let begin = packed.fill_buf()?;
     if begin.starts_with(GZIP) {
-        return Ok(Box::new(BufReader::new(Gzip {
-            members: MultiGzDecoder::new(packed),
+        let members = MultiGzDecoder::new(packed);
+        let plain = Gzip {
+            members,
             read: false,
-        })));
+        };
+        return once(plain, "gzip -dc");
     }
-    if begin.starts_with(ZSTD) {
-        return Ok(Box::new(BufReader::new(Frames::new(packed))));
+    if is_zstd(begin) {
+        return once(Frames::new(packed), "zstd -dc");
     }
     Ok(Box::new(packed))
+}
+
+/// Checks that what was decompressed is not compressed again; `command` decompresses it.
+fn once<'a>(plain: impl Read + 'a, command: &str) -> io::Result<Box<dyn BufRead + 'a>> {
+    let mut plain = BufReader::new(plain);
+    if is_packed(plain.fill_buf()?) {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!(
+                "it is compressed twice; unpack it once: {command} FILE | wstape import FORMAT -"
+            ),
+        ));
+    }
+    Ok(Box::new(plain))
 }
 
 /// A gzip file that may be cut off because its writer is still writing or was killed.
@@ -95,6 +120,8 @@ struct Frames<R> {
     decoder: FrameDecoder,
     /// Whether a frame has begun and not ended yet.
     within: bool,
+    /// Whether anything was decompressed so far.
+    read: bool,
 }
 
 impl<R: BufRead> Frames<R> {
@@ -105,6 +132,7 @@ impl<R: BufRead> Frames<R> {
             packed,
             decoder,
             within: false,
+            read: false,
         }
     }
 
@@ -127,29 +155,45 @@ impl<R: BufRead> Frames<R> {
                         MAX_WINDOW_BYTES >> 20
                     )));
                 }
-                Err(error) => return Err(no_zstd(&error)),
+                Err(error) => return Err(self.failed(&error)),
             }
         }
         Ok(false)
     }
-}
 
-fn no_zstd(error: &FrameDecoderError) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("zstd: {error}"))
+    /// Says what an error means to someone who has the file.
+    fn failed(&mut self, error: &FrameDecoderError) -> io::Error {
+        let at_end = self.packed.fill_buf().is_ok_and(<[u8]>::is_empty);
+        if at_end {
+            return io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the zstd is cut off: its writer was still writing or was stopped; to import the \
+                 complete lines: zstd -dc FILE | head -n -1 | wstape import FORMAT -",
+            );
+        }
+        let said = if self.read && !self.within {
+            "there is something else after the zstd data; to import only the zstd part: \
+             zstd -dc FILE | wstape import FORMAT -"
+                .to_owned()
+        } else {
+            format!("zstd: {error}")
+        };
+        io::Error::new(io::ErrorKind::InvalidData, said)
+    }
 }
 
 impl<R: BufRead> Read for Frames<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while self.within || self.begin()? {
             self.within = true;
-            let decoder = &mut self.decoder;
-            while decoder.can_collect() < into.len() && !decoder.is_finished() {
-                let missing = into.len() - decoder.can_collect();
+            while self.decoder.can_collect() < into.len() && !self.decoder.is_finished() {
+                let missing = into.len() - self.decoder.can_collect();
                 let wanted = BlockDecodingStrategy::UptoBytes(missing);
-                let blocks = decoder.decode_blocks(&mut self.packed, wanted);
-                blocks.map_err(|error| no_zstd(&error))?;
+                let blocks = self.decoder.decode_blocks(&mut self.packed, wanted);
+                blocks.map_err(|error| self.failed(&error))?;
             }
-            let read = decoder.read(into)?;
+            let read = self.decoder.read(into)?;
+            self.read |= read > 0;
             if read > 0 || into.is_empty() {
                 return Ok(read);
             }

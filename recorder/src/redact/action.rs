@@ -8,6 +8,9 @@ use super::fragment::{Payload, Shape, Side};
 use super::redactor::Redactor;
 use super::{client, http, shapes, url};
 
+/// The key of a step that a script would have held until the client says what is there.
+pub(crate) const WAIT_FOR: &str = "x-wait-for";
+
 impl Redactor {
     /// Redacts an action other than an emit. Returns whether there was anything to redact.
     pub(super) fn action(&mut self, action: &mut Action, conn: Conn) -> bool {
@@ -276,8 +279,21 @@ impl Redactor {
 
     pub(super) fn extensions(&mut self, extensions: &mut [(String, Box<RawValue>)]) -> bool {
         let mut changed = false;
-        for (_, value) in extensions {
+        for (key, value) in extensions {
             changed |= self.json(value);
+            changed |= key == WAIT_FOR && self.waited_for(value);
+        }
+        changed
+    }
+
+    /// Redacts a login in what a step waits for a client to say, a string.
+    fn waited_for(&mut self, json: &mut Box<RawValue>) -> bool {
+        let text: Option<String> = serde_json::from_str(json.get()).ok();
+        let clean = text.and_then(|text| client::text(&text, &mut self.secrets));
+        let clean = clean.and_then(|clean| serde_json::value::to_raw_value(&clean).ok());
+        let changed = clean.is_some();
+        if let Some(clean) = clean {
+            *json = clean;
         }
         changed
     }

@@ -83,6 +83,7 @@ mod url;
 mod walker;
 mod xml;
 
+pub(crate) use action::WAIT_FOR;
 pub use redactor::Redactor;
 pub use rescue::Hit;
 pub(crate) use rescue::UNSAFE_SUFFIX;

@@ -1,4 +1,4 @@
-"""Runs each client through the proxy before each engine, and checks what each of them saw.
+"""Runs each client against each engine through the proxy, and checks what client and tape got.
 
 Started by `run`, which installs what is needed."""
 
@@ -19,7 +19,7 @@ WORK = Path(os.environ["WORK"])
 WSTAPE = os.environ["WSTAPE"]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
-# Longest that any one process may take, in seconds.
+# The longest wait for one process, in seconds.
 BOUND_S = 60
 TOKEN = "t0k3n-of-a-real-client"
 LISTENING = "listening on "
@@ -31,7 +31,7 @@ def event(n: int) -> str:
     return json.dumps({"event": "positions", "data": {"n": n, "pad": pad, "é": "世"}}, ensure_ascii=n % 2 == 0)
 
 
-# What the engines send: many events alike, which compress well, and some odd ones.
+# What the engines send: many similar events, which compress well, and some odd ones.
 MESSAGES: list[tuple[str, str]] = [("text", event(n)) for n in range(400)]
 MESSAGES[50:50] = [
     ("text", ""),
@@ -43,7 +43,7 @@ MESSAGES[50:50] = [
 
 
 def mock_tape() -> Path:
-    """A tape of the messages, one of them in fragments with a Ping between, and a Close."""
+    """A tape of the messages, one of them in fragments with a Ping between them, and a Close."""
     steps: list[dict] = [{"tape": 1, "title": "for real clients"}]
     at_ms = 300
     for n, (kind, payload) in enumerate(MESSAGES):
@@ -65,8 +65,8 @@ def mock_tape() -> Path:
 
 
 async def listening(*command: str) -> tuple[asyncio.subprocess.Process, str]:
-    """Starts what says where it listens in its first line."""
-    # What else it says goes where a failed run is looked for.
+    """Starts a program that prints where it listens in its first line; returns it and that URL."""
+    # Its standard error goes to a file, which a failed run shows.
     with (WORK / "said").open("ab") as said:
         process = await asyncio.create_subprocess_exec(
             *command, stdout=asyncio.subprocess.PIPE, stderr=said
@@ -77,7 +77,7 @@ async def listening(*command: str) -> tuple[asyncio.subprocess.Process, str]:
 
 
 async def client(*command: str) -> list[tuple[str, str]]:
-    """What a client got."""
+    """Runs a client; returns what it got."""
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     out, _ = await asyncio.wait_for(process.communicate(), BOUND_S)
     assert process.returncode == 0, f"{command[:2]} ended with {process.returncode}"
@@ -85,7 +85,7 @@ async def client(*command: str) -> list[tuple[str, str]]:
 
 
 def in_tape(path: Path) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """What a tape holds of what was sent to the client, and of what it sent."""
+    """What the tape holds: the messages sent to the client, and those that it sent."""
     text = path.read_text()
     assert TOKEN not in text, f"{path}: the token is in it"
     sent, received, fragments = [], [], b""
@@ -119,7 +119,7 @@ def same(what: str, found: list, expected: list) -> None:
 
 
 async def through(engine_url: str, name: str, command: list[str], path: str) -> bool:
-    """One client through a proxy of its own; whether compression was agreed on."""
+    """Runs one client through its own proxy, then replays the tape. Returns whether compression was negotiated."""
     tape = WORK / f"{name}.jsonl"
     proxy, url = await listening(
         WSTAPE, "proxy", "--listen", "127.0.0.1:0", "--upstream", engine_url,
@@ -149,7 +149,7 @@ async def through(engine_url: str, name: str, command: list[str], path: str) -> 
 
 
 async def compressing(forgets: bool):
-    """A Python server that compresses, with or without memory between messages."""
+    """A Python server that compresses, with or without context takeover."""
 
     async def handler(socket) -> None:
         for text in SAID:

@@ -1,4 +1,4 @@
-// A subscriber: a small page in Chromium. Prints what it got, a JSON list a line.
+// A subscriber: a small page in Chromium. Prints what it got, one JSON list per line.
 
 const { createServer } = require("node:http");
 const { readFileSync } = require("node:fs");

@@ -1,4 +1,4 @@
-// A subscriber: Node's ws. Prints what it got, a JSON list a line.
+// A subscriber: Node's ws. Prints what it got, one JSON list per line.
 
 const WebSocket = require("ws");
 

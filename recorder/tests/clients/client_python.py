@@ -1,4 +1,4 @@
-"""A subscriber: Python's websockets. Prints what it got, a JSON list a line."""
+"""A subscriber: Python's websockets. Prints what it got, one JSON list per line."""
 
 import asyncio
 import base64

@@ -274,7 +274,10 @@ fn a_feeds_file_may_be_packed_by_zstd_in_one_frame_or_several() {
     assert_eq!(lines(&several, layout("ns", None)).unwrap(), expected);
     let torn = frame(&plain);
     let said = lines(&torn[..torn.len() - 9], layout("ns", None)).unwrap_err();
-    assert!(said.contains("cannot read it: zstd:"), "{said}");
+    assert!(
+        said.contains("cannot read it: the zstd is cut off"),
+        "{said}"
+    );
     for (begin, sentence) in [
         (&b"\xfd7zXZ\0"[..], "found xz; unpack it first: xz -dk FILE"),
         (b"PK\x03\x04", "found a zip; unpack it first: unzip -p FILE"),
@@ -370,4 +373,16 @@ fn what_a_terminal_showed_and_a_time_that_is_none_end_with_what_to_do() {
     let null = b"{\"ts\":null,\"m\":1}\n";
     let said = refused("feed.jsonl", null, layout("/ts", Some("/m")));
     assert!(said.contains("--time none --every 100ms"), "{said}");
+}
+
+#[test]
+fn a_time_years_from_the_one_before_it_is_an_error_that_knows_of_one_connection() {
+    let feed = b"1795773600 a\n2100000000 b\n";
+    let said = lines(feed, layout("s", None)).unwrap_err();
+    assert!(
+        said.ends_with(
+            "found 2036-07-18T13:20:00Z after 2026-11-27T10:00:00Z; take out what is dated wrongly"
+        ),
+        "{said}"
+    );
 }

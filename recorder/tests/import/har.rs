@@ -256,6 +256,10 @@ fn what_is_no_archive_is_one_sentence_that_says_what_to_do() {
         (b"{\"log\":{}}", "missing field `entries`"),
         (b"{\"log\":{\"entries\":{}}}", "expected a list of entries"),
         (
+            b"{\"log\":{\"entries\":[null]}}",
+            "invalid type: null, expected an entry, which is an object; export one",
+        ),
+        (
             b"{\"log\":{\"entries\":[]}}",
             "in: expected an entry with _webSocketMessages, found none among 0; record with",
         ),
@@ -309,7 +313,7 @@ fn what_is_no_part_of_an_archive_is_named_by_its_place() {
         ),
         (
             message(r#"{"type":"send"}"#),
-            "[1].opcode: expected 0 to 15, found \"none\"",
+            "[1].opcode: expected 0 to 15, found none",
         ),
         (
             message(r#"{"type":"send","opcode":2,"data":"?"}"#),
@@ -431,4 +435,14 @@ fn messages_beside_the_archive_are_looked_for_in_its_folder_only() {
         let said = said(file).unwrap_err();
         assert!(said.contains(sentence), "{file}: {said}");
     }
+}
+
+#[test]
+fn a_connection_is_not_taken_to_have_been_open_for_years_after_its_last_message() {
+    let archive = r#"{"log":{"entries":[{"startedDateTime":"2026-11-27T10:00:00Z","time":1e13,
+        "request":{"url":"ws://h/ws"},"response":{"status":101},"_webSocketMessages":[
+        {"type":"receive","time":1795773601,"opcode":1,"data":"a"}]}]}}"#;
+    let tape = import_bytes(Har, archive.as_bytes()).unwrap();
+    let last = tape.lines().last();
+    assert_eq!(last, Some(r#"{"at_ms":1000,"end":true}"#));
 }

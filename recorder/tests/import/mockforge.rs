@@ -85,3 +85,29 @@ fn what_is_no_line_of_a_script_is_named_by_its_line() {
     let said = import_bytes(Mockforge, b"{\"text\":\"\xff\"}").unwrap_err();
     assert!(said.starts_with("in:1: "), "{said}");
 }
+
+#[test]
+fn what_a_line_waits_for_loses_a_login_as_a_message_of_the_client_does() {
+    for pattern in [
+        r#"{\"connect\":{\"token\":\"Hunter2Geheim9\"},\"id\":1}"#,
+        "PASS Hunter2Geheim9",
+        r#"[\"auth\",\"Hunter2Geheim9\"]"#,
+    ] {
+        let script = format!("{{\"text\":\"ok\",\"waitFor\":\"{pattern}\"}}\n");
+        let tape = import_bytes(Mockforge, script.as_bytes()).unwrap();
+        let waits = steps(&tape).join("\n");
+        assert!(waits.contains("\"x-wait-for\":"), "{waits}");
+        assert!(!waits.contains("Geheim9"), "{waits}");
+    }
+}
+
+#[test]
+fn a_file_of_another_kind_is_named() {
+    for (file, said) in [
+        ("{\"tape\":1}\n", "found a tape already"),
+        ("{\"log\":{\"entries\":[]}}", "found a HAR"),
+    ] {
+        let error = import_bytes(Mockforge, file.as_bytes()).unwrap_err();
+        assert!(error.contains(said), "{error}");
+    }
+}

@@ -13,7 +13,7 @@ from ._errors import BinaryNotFound
 __tracebackhide__ = True  # in reports of pytest
 
 VARIABLE = "WSTAPE_BIN"
-"""Environment variable that names the program; it is looked at first."""
+"""The environment variable that names the program; it is checked first."""
 
 _NAME = "wstape.exe" if sys.platform == "win32" else "wstape"
 

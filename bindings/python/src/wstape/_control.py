@@ -28,7 +28,7 @@ class Control:
         self._given_up = False
 
     def fork(self) -> Control:
-        """Another one for the same engine, which can be given up separately."""
+        """Another one for the same engine, which can be given up independently."""
         return Control(self._address, self._token, self._epitaph)
 
     def give_up(self) -> None:

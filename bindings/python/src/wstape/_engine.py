@@ -31,7 +31,7 @@ Direction = Literal["both", "to_client", "from_client"]
 """The direction that a fault affects."""
 
 MAX_TOLD_LINES = 200
-"""Most lines of a report; a longer one shows its beginning and its end."""
+"""The most lines of a timeline; a longer one shows only its beginning and its end."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Verbs:
     """What a test can do to an engine, and ask it.
 
     Each verb is a step of a tape, played now. Without ``conn`` it applies to all connections;
-    with ``for_ms``, the engine undoes it after so many milliseconds.
+    with ``for_ms``, the engine undoes it after that many milliseconds.
     """
 
     def __init__(self, control: Control) -> None:
@@ -136,7 +136,7 @@ class Verbs:
         conn: int | None = None,
         for_ms: float | None = None,
     ) -> None:
-        """Delays all bytes by so many milliseconds in each affected direction; 0 undoes it."""
+        """Delays all bytes by this many milliseconds in each affected direction; 0 undoes it."""
         way = {} if direction == "both" else {"direction": direction}
         self._now(conn, for_ms, latency_ms=ms, **way)
 
@@ -148,7 +148,7 @@ class Verbs:
         conn: int | None = None,
         for_ms: float | None = None,
     ) -> None:
-        """Limits the link to so many bytes a second; ``None`` undoes it."""
+        """Limits the link to this many bytes a second; ``None`` undoes it."""
         way = {} if direction == "both" else {"direction": direction}
         self._now(conn, for_ms, bytes_per_s=bytes_per_s, **way)
 
@@ -208,9 +208,9 @@ class Verbs:
         """Waits until all of these conditions hold.
 
         Args:
-            connections: at least so many have been upgraded in total, including those that have ended.
-            open: at least so many are open.
-            messages: clients have sent at least so many in total.
+            connections: at least this many have been upgraded in total, including those that have ended.
+            open: at least this many are open.
+            messages: clients have sent at least this many in total.
             received: a client has sent this, such as ``{"kind": "text", "text": "hello"}``; as in an ``expect``
                 of a tape.
             timeout: in seconds, at most ten minutes.
@@ -315,11 +315,11 @@ class Engine(Verbs):
         return not began and any(map(_tape.expects, self._tapes))
 
     def ssl_context(self) -> ssl.SSLContext:
-        """An SSL context that trusts it, for clients of an engine with ``tls=True``."""
+        """An SSL context that trusts the engine's CA, for clients of an engine with ``tls=True``."""
         return ssl.create_default_context(cafile=None if self.ca is None else str(self.ca))
 
     def report(self) -> str:
-        """The timeline and what the engine wrote to stderr; if it is gone, why."""
+        """The timeline and what the engine wrote to stderr; if the engine is gone, why."""
         try:
             # Extends the timeline to now, so that it shows how long no client has come.
             self.mark("this report")
@@ -366,9 +366,9 @@ def serve(
 
     Args:
         tape: what to play: a path, the text of a tape, its steps, or nothing. Steps without a header may use all
-            that ``"needs": ["dialogue"]`` brings.
+            that ``"needs": ["dialogue"]`` allows.
         overlays: tapes to lay over it.
-        start: when the tape starts: ``"first-connection"``, ``"now"``, or ``"connections:2"`` once so many clients
+        start: when the tape starts: ``"first-connection"``, ``"now"``, or ``"connections:2"`` once two clients
             are connected.
         speed: a factor, or ``"max"``.
         loop: start over at the tape's end.

@@ -33,8 +33,8 @@ _CLIENT_TOKEN = "WSTAPE_CLIENT_TOKEN"
 class Process:
     """``wstape serve`` with one port for its clients and one for the test.
 
-    Its standard input is a pipe whose other end only this process holds: however this process
-    ends, the pipe closes, and the engine exits.
+    Its standard input is a pipe, and only this process holds the other end. However this process
+    ends, the pipe closes and the engine exits.
     """
 
     def __init__(self, folder: Path, arguments: Sequence[str], token: str | None) -> None:
@@ -76,7 +76,7 @@ class Process:
 
     def _listening(self, out: IO[bytes]) -> tuple[str, str]:
         """The URL for clients and the control address, as the engine announces them."""
-        # If it announces nothing it is killed, which ends its output.
+        # If it announces nothing in time, it is killed, which ends its output.
         patience = threading.Timer(START_TIMEOUT_S, self._child.kill)
         patience.daemon = True
         patience.start()

@@ -32,7 +32,7 @@ def line(value: object) -> str:
 
 
 def literal(value: Any) -> Any:
-    """Escapes ``${`` in a value's strings, which a tape would read as references; in keys it would not."""
+    """Escapes ``${`` in a value's strings, which a tape would read as a reference; keys need no escaping."""
     if isinstance(value, str):
         return value.replace("${", "$${")
     if isinstance(value, Mapping):

@@ -2,7 +2,7 @@
 
     client.py MODE MARK
 
-MARK is only there to be found in the table of processes."""
+MARK only serves to find the process in the process table."""
 
 import base64
 import os
@@ -13,7 +13,7 @@ import time
 from urllib.parse import urlsplit
 
 FLOOD_BYTES = 1 << 30
-# Nothing here lives longer, whatever becomes of the referee; in seconds.
+# How long a process that only sleeps lives, whatever becomes of the referee; in seconds.
 LIFE_S = 90
 
 
@@ -32,7 +32,7 @@ def upgrade(connection: socket.socket) -> None:
 
 
 def follow() -> None:
-    """Is connected until the connection is lost."""
+    """Stays connected until the connection is lost."""
     with dial() as connection:
         upgrade(connection)
         while connection.recv(65536):
@@ -61,7 +61,7 @@ def fails() -> None:
 
 
 def floods() -> None:
-    """Connected, and a GiB of output beside."""
+    """Stays connected, and writes a GiB of output meanwhile."""
     line = b"x" * 1023 + b"\n"
     if os.fork() == 0:
         for _ in range(FLOOD_BYTES // (64 * len(line))):
@@ -71,7 +71,7 @@ def floods() -> None:
 
 
 def forks() -> None:
-    """Leaves children behind that are in no group of its own and listen to no signal."""
+    """Leaves children behind that are in other sessions and ignore SIGTERM and SIGHUP."""
     for _ in range(8):
         if os.fork() == 0:
             os.setsid()
@@ -84,7 +84,7 @@ def forks() -> None:
 
 
 def unmarked() -> None:
-    """As `forks`, under an empty environment."""
+    """Leaves children behind that are in other sessions and have an empty environment."""
     for _ in range(4):
         if os.fork() == 0:
             os.setsid()
@@ -100,7 +100,7 @@ def deaf() -> None:
 
 
 def wrong_port() -> None:
-    """Asks for a WebSocket where nobody listens."""
+    """Dials a port where nobody listens."""
     free = socket.socket()
     free.bind(("127.0.0.1", 0))
     while True:
@@ -119,7 +119,7 @@ def http_only() -> None:
 
 
 def silent() -> None:
-    """Connects and says nothing."""
+    """Connects and sends nothing."""
     connection = dial()
     time.sleep(LIFE_S)
     connection.close()
@@ -137,7 +137,7 @@ def kills_its_parents_group() -> None:
 
 
 def orphaned_and_kills_its_parents_group() -> None:
-    """The same, with children that are left behind."""
+    """The same, and leaves a child behind."""
     if os.fork() == 0:
         os.setsid()
         time.sleep(LIFE_S)

@@ -94,8 +94,8 @@ impl Spec for Expect {
 const MATCH_KEYS: [&str; 4] = ["contains", "regex", "json", "jsonpath"];
 
 fn is_match(field: &Field<'_>) -> bool {
-    let object = Object::read(field.value);
-    object.is_ok_and(|object| MATCH_KEYS.iter().any(|key| object.get(key).is_some()))
+    let has_one = |object: Object<'_>| MATCH_KEYS.iter().any(|key| object.get(key).is_some());
+    field.is(Type::Object) && Object::read(field.value).is_ok_and(has_one)
 }
 
 /// Reads a match, and rejects members that don't apply to a single message.

@@ -62,6 +62,27 @@ fn messages_of_any_json_are_compared_as_json() {
 }
 
 #[test]
+fn a_step_that_differs_in_more_than_its_message_is_shown_whole() {
+    let header = "{\"tape\":1,\"needs\":[\"dialogue\"]}\n";
+    let a = format!(
+        "{header}{{\"on_message\":{{\"json\":{{\"op\":\"sub\"}}}},\"json\":{{\"ok\":1}}}}\n"
+    );
+    for (was, is) in [
+        ("\"sub\"", "\"subs\""),
+        ("\"json\":{\"ok\"", "\"times\":2,\"json\":{\"ok\""),
+    ] {
+        let b = a.replace(was, is);
+        let files = [("a.jsonl", a.as_str()), ("b.jsonl", b.as_str())];
+        let (_, shown, _) = run(&files, &["diff", "a.jsonl", "b.jsonl"]);
+        let (gone, new) = (a.lines().nth(1).unwrap(), b.lines().nth(1).unwrap());
+        assert_eq!(
+            shown,
+            format!("- {gone}\n+ {new}\n0 steps the same\n  (json): 1 gone, 1 new\n")
+        );
+    }
+}
+
+#[test]
 fn the_tape_of_a_proxy_and_that_of_a_tap_are_compared_without_their_connections() {
     let a = "{\"tape\":1}\n{\"at_ms\":1,\"ping\":\"x\"}\n{\"at_ms\":2,\"emit\":{\"event\":\"a\",\"n\":1}}\n";
     let b = "{\"tape\":1}\n{\"at_ms\":1,\"conn\":1,\"ping\":\"x\"}\n{\"at_ms\":2,\"conn\":1,\"emit\":{\"event\":\"a\",\"n\":2}}\n";

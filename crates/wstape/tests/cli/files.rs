@@ -265,6 +265,95 @@ fn a_path_keeps_what_it_answers_to_each_method() {
 }
 
 #[test]
+fn a_state_holds_for_its_own_path_engine_scene_and_direction() {
+    let header = r#"{"tape":1,"needs":["dialogue"]}"#;
+    let scenes = [
+        r#"{"scene":"a","every_ms":50,"json":{}}"#,
+        r#"{"scene":"b","every_ms":50,"json":{}}"#,
+    ];
+    let each: [(&[&str], &[&str]); 5] = [
+        (
+            &[
+                r#"{"path":"/a","latency_ms":50}"#,
+                r#"{"path":"/b","latency_ms":70}"#,
+                r#"{"path":"/b","latency_ms":0}"#,
+            ],
+            &[
+                r#"{"path":"/a","latency_ms":50}"#,
+                r#"{"path":"/b","latency_ms":0}"#,
+            ],
+        ),
+        (
+            &[
+                r#"{"engine":"x","down":true}"#,
+                r#"{"engine":"y","down":{"open":"kept"}}"#,
+            ],
+            &[
+                r#"{"engine":"x","down":true}"#,
+                r#"{"engine":"y","down":{"open":"kept"}}"#,
+            ],
+        ),
+        (
+            &[r#"{"mute":"a"}"#, r#"{"mute":"b"}"#, r#"{"mute":"a"}"#],
+            &[r#"{"mute":"b"}"#, r#"{"mute":"a"}"#],
+        ),
+        (
+            &[
+                r#"{"latency_ms":10,"direction":"to_client"}"#,
+                r#"{"latency_ms":50}"#,
+                r#"{"direction":"from_client","latency_ms":0}"#,
+            ],
+            &[
+                r#"{"latency_ms":50}"#,
+                r#"{"direction":"from_client","latency_ms":0}"#,
+            ],
+        ),
+        (
+            &[
+                r#"{"partition":"both"}"#,
+                r#"{"conn":2,"partition":"none"}"#,
+                r#"{"mute":"a"}"#,
+                r#"{"mute":false}"#,
+            ],
+            &[
+                r#"{"partition":"both"}"#,
+                r#"{"conn":2,"partition":"none"}"#,
+            ],
+        ),
+    ];
+    for (set, holds) in each {
+        let at = |at: u32, step: &&str| step.replacen('{', &format!("{{\"at_ms\":{at},"), 1);
+        let set: Vec<String> = (1..).zip(set).map(|(n, step)| at(n, step)).collect();
+        let late = "{\"at_ms\":1000,\"mark\":\"late\"}\n";
+        let tape = [header, scenes[0], scenes[1], &set.join("\n"), late].join("\n");
+        let lines = trimmed(&tape, &["--from", "1s"]);
+        let holds: Vec<String> = holds.iter().map(|step| at(0, step)).collect();
+        assert_eq!(lines[3..lines.len() - 1], holds);
+    }
+}
+
+#[test]
+fn what_ends_all_connections_leaves_none_of_them_open() {
+    for end in [
+        r#""drop":"fin""#,
+        r#""close":{"code":1001}"#,
+        r#""down":true"#,
+    ] {
+        let tape = CONNECTIONS.replace(
+            r#"{"at_ms":3000,"conn":2,"emit""#,
+            &format!("{{\"at_ms\":2500,{end}}}\n{{\"at_ms\":3000,\"conn\":2,\"emit\""),
+        );
+        assert_ne!(tape, CONNECTIONS);
+        let lines = trimmed(&tape, &["--from", "2600ms"]);
+        let open = lines.iter().find(|line| line.contains(r#""accept":"#));
+        assert_eq!(
+            open.map(String::as_str),
+            Some(r#"{"at_ms":3401,"conn":2,"accept":{}}"#)
+        );
+    }
+}
+
+#[test]
 fn a_section_in_the_midst_of_an_outage_begins_with_the_port_down() {
     let lines = trimmed(STATES, &["--from", "1500ms", "--to", "2500ms"]);
     assert_eq!(

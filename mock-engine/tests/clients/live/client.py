@@ -1,4 +1,5 @@
-"""A client of Python's websockets before a real engine: what passes, what an overlay and posted steps do to it."""
+"""A websockets client that reaches a real engine through wstape. Prints what passes, and what an overlay and posted
+steps do to it."""
 
 import asyncio
 import json

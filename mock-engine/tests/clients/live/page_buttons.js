@@ -1,10 +1,11 @@
-// The page's buttons over a real engine's traffic, and an overlay of the field under them: what a real client sees of both.
+// Clicks the page's buttons while a field overlay is laid over a real engine's traffic. Prints what a real client sees of
+// both.
 'use strict';
 const { spawn } = require('node:child_process');
 const { createInterface } = require('node:readline');
 const { chromium } = require('playwright-core');
 
-// How long anything is waited for, in milliseconds: the overlay's Close comes after 20 s.
+// The longest wait for anything, in milliseconds: the overlay's Close comes after 20 s.
 const PATIENCE_MS = 40_000;
 
 const [control, python, script, url] = process.argv.slice(2);
@@ -20,7 +21,7 @@ async function until(what, holds) {
   }
 }
 
-// Waits until the client has seen these, one after the other, behind what it had seen before.
+// Starts now; the function it returns waits until the client has seen these lines in this order since then.
 async function sees(...lines) {
   const from = seen.length;
   return async () => {

@@ -1,4 +1,4 @@
-"""A client of Python's websockets that comes back whatever happens, and says what does: a line each."""
+"""A websockets client that comes back whatever happens, and prints a line for each event."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""A real engine: FastAPI on uvicorn. Greets, then says back what it is told. Prints its port."""
+"""A real engine: FastAPI on uvicorn. Greets, then echoes what it receives. Prints its port."""
 
 import socket
 

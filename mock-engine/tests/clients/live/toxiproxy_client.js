@@ -29,7 +29,7 @@ function lost(socket) {
   const start = performance.now();
   return new Promise((resolve) => {
     let how = "closed";
-    // `ws` closes without a word where its socket was reset.
+    // `ws` does not report that its socket was reset, so listen on the socket.
     socket._socket.on("error", (error) => (how = error.code));
     socket.on("close", () => resolve([how, performance.now() - start]));
   });
@@ -38,7 +38,7 @@ function lost(socket) {
 async function main() {
   const toxiproxy = new Toxiproxy(url);
   console.log("version", (await toxiproxy.getVersion()).includes("version"));
-  // The port of the command line, by a name of the test's own.
+  // The port from the command line, under a name of the test's own.
   const { feed } = await toxiproxy.populate([{ name: "feed", listen, upstream, enabled: true }]);
   console.log("populated", Object.keys(await toxiproxy.getAll()), feed.listen === listen);
 

@@ -12,6 +12,7 @@ use crate::import::body::{self, LeftOut};
 use crate::import::session::{Answer, Headers};
 
 #[derive(Default, Deserialize)]
+#[serde(expecting = "a response, which is an object")]
 pub(super) struct Response<'a> {
     #[serde(borrow)]
     pub(super) status: Option<&'a RawValue>,
@@ -30,6 +31,7 @@ pub(super) struct Response<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "the content of a response, which is an object")]
 pub(super) struct Content<'a> {
     /// The file that Playwright puts the messages in.
     #[serde(rename = "_file")]

@@ -20,6 +20,7 @@ use crate::import::wall::{Wall, span_of_ms};
 
 /// The parts of an entry of `log.entries` that are read.
 #[derive(Deserialize)]
+#[serde(expecting = "an entry, which is an object")]
 pub(super) struct Entry<'a> {
     #[serde(rename = "startedDateTime")]
     started: Option<String>,
@@ -41,6 +42,7 @@ pub(super) struct Entry<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with timings")]
 struct Timings<'a> {
     #[serde(borrow)]
     wait: Option<&'a RawValue>,
@@ -49,6 +51,7 @@ struct Timings<'a> {
 }
 
 #[derive(Default, Deserialize)]
+#[serde(expecting = "a request, which is an object")]
 struct Request<'a> {
     url: Option<String>,
     #[serde(borrow)]

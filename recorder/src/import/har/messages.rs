@@ -6,7 +6,6 @@ use std::path::{Component, Path};
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use serde_json::value::RawValue;
 use wstape_tape::{MAX_LINE_BYTES, Micros};
 
 use super::attached::{Attached, Opened};
@@ -268,8 +267,10 @@ impl<'a> Messages<'a> {
                 return Err(self.flaw(".type", message));
             }
         };
-        let opcode = written.opcode.map_or("none", RawValue::get);
-        let opcode = opcode.trim_matches('"');
+        let Some(opcode) = written.opcode else {
+            return Err(self.flaw(".opcode", "expected 0 to 15, found none"));
+        };
+        let opcode = opcode.get().trim_matches('"');
         let opcode = opcode
             .parse()
             .ok()

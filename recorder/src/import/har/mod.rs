@@ -45,6 +45,7 @@ struct Document<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with entries")]
 struct Log<'a> {
     creator: Option<Program>,
     browser: Option<Program>,

@@ -50,7 +50,7 @@ pub(super) fn of(text: &str) -> Option<String> {
         let (whose, each) = if begin.contains(LOGGED_CDP) {
             (
                 "chromedriver's performance log",
-                ".. | .message? | strings | fromjson.message",
+                ".. | .message? | strings | fromjson? | .message?",
             )
         } else {
             ("the DevTools' own events", "..")
@@ -119,7 +119,7 @@ mod tests {
             ),
             (
                 r#"{"level":"INFO","message":"{\"message\":{\"method\":\"Network.policyUpdated\"}}"}"#,
-                "jq -c '.. | .message? | strings | fromjson.message | select(.method?",
+                "jq -c '.. | .message? | strings | fromjson? | .message? | select(.method?",
             ),
             ("<!doctype html>", "Export HAR"),
             (

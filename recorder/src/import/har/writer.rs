@@ -6,6 +6,7 @@ use crate::import::wall::Wall;
 
 /// A program that an archive names: its creator, or the browser that it was recorded with.
 #[derive(Deserialize)]
+#[serde(expecting = "an object with the name and the version of a program")]
 pub(super) struct Program {
     pub(super) name: Option<String>,
     version: Option<String>,

@@ -1,4 +1,4 @@
-# An addon for mitmproxy: drops a message each way, and makes one up each way.
+# An addon for mitmproxy: drops a message in each direction, and injects one in each.
 from mitmproxy import ctx, http
 
 def websocket_message(flow: http.HTTPFlow):

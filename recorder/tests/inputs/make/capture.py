@@ -1,11 +1,11 @@
-"""Sessions of real programs, captured by real ones: a server and a client of Python's websockets,
-a client of Node's ws, on loopback; tcpdump and dumpcap beside them.
+"""Captures sessions of real programs on loopback with tcpdump and dumpcap: a server and a client on Python's
+websockets, and a client on Node's ws.
 
     python make/capture.py capture      (as root, with tcpdump, dumpcap, node; websockets 17.4, ws 8)
 
-Each file holds: a connection of Python's client with permessage-deflate (text, binary, an empty
-text, a message in fragments, a Ping that is answered, a Close 1012), one of Node's, not compressed, that the
-server aborts with a RST, one to a closed port, one whose handshake is refused with 503.
+Each file holds a connection of Python's client with permessage-deflate (text, binary, an empty text, a message in
+fragments, a Ping that is answered, a Close 1012), an uncompressed one of Node's that the server aborts with a RST,
+one to a closed port, and one whose handshake is refused with 503.
 """
 
 import asyncio

@@ -26,7 +26,7 @@ async def main():
     except Exception as e:
         print(e)
     await session("ws://127.0.0.1:18768/ws?token=s3cr3t-t0ken&feed=risk")
-    # Two at once.
+    # Two at the same time.
     await asyncio.gather(session("ws://127.0.0.1:18768/ws?feed=positions"),
                          session("ws://127.0.0.1:18768/ws", True, 0.1))
     await session("ws://127.0.0.1:18769/ws")

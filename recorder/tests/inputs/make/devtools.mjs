@@ -1,4 +1,4 @@
-// node devtools.mjs OUT.har: what "Save all as HAR" of Chrome's Network panel writes, by DevTools' own modules.
+// node devtools.mjs OUT.har: writes what "Save all as HAR" in Chrome's Network panel writes, with DevTools' own modules.
 import { chromium } from "playwright-core";
 import http from "node:http";
 import fs from "node:fs";

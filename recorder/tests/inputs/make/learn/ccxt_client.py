@@ -1,4 +1,4 @@
-"""ccxt's Binance at its defaults but for the address: ccxt_client.py URL btc,eth"""
+"""ccxt's Binance at its defaults, except for the address: ccxt_client.py URL btc,eth"""
 
 import asyncio
 import sys

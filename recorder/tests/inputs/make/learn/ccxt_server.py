@@ -1,4 +1,4 @@
-"""Binance's streams by its public documentation: SUBSCRIBE with a list, trades, UNSUBSCRIBE."""
+"""Binance's streams as its public documentation describes them: SUBSCRIBE with a list, trades, UNSUBSCRIBE."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""A central system of OCPP 1.6, by the library's own classes, that also asks something of its own."""
+"""A central system of OCPP 1.6, made with the library's own classes. It also sends a request of its own."""
 
 import asyncio
 

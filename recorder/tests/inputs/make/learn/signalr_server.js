@@ -1,4 +1,4 @@
-// The JSON hub protocol of SignalR, as https://github.com/dotnet/aspnetcore/blob/main/src/SignalR/docs/specs/HubProtocol.md has it.
+// The JSON hub protocol of SignalR, as in https://github.com/dotnet/aspnetcore/blob/main/src/SignalR/docs/specs/HubProtocol.md.
 const { WebSocketServer } = require("ws"); const http = require("http");
 const srv = http.createServer((q, r) => { if (q.url.includes("negotiate")) { r.setHeader("content-type", "application/json"); r.end(JSON.stringify({ connectionId: "c1", connectionToken: "t1", negotiateVersion: 1, availableTransports: [{ transport: "WebSockets", transferFormats: ["Text", "Binary"] }] })); } else { r.statusCode = 404; r.end(); } });
 const wss = new WebSocketServer({ server: srv }); const E = "\x1e";

@@ -1,4 +1,4 @@
-// node sio_client.js URL order: prints what it gets
+// node socketio_client.js URL ORDER [WAIT_MS]: prints what it gets
 const { io } = require("socket.io-client");
 const [url, order, wait] = [process.argv[2], process.argv[3].split(","), +(process.argv[4] || 1500)];
 const s = io(url, { transports: ["websocket"], reconnection: false, forceNew: true });
