@@ -149,13 +149,14 @@ fn holds(trial: &Trial, subject: &dyn Subject) -> Result<(), Failed> {
     })
 }
 
-#[cfg(all(test, feature = "cli"))]
+#[cfg(test)]
+#[cfg(feature = "cli")]
 mod tests {
     use std::error::Error;
     use std::fs;
 
     use super::*;
-    use crate::OurSubscriber;
+    use crate::subject::OurSubscriber;
 
     #[test]
     fn an_outcome_without_a_snapshot_fails_with_the_command_that_accepts_it()
