@@ -94,25 +94,6 @@ fn marks_are_on_the_page_each_name_once_and_in_a_timeline_in_their_places() {
 }
 
 #[test]
-fn an_end_in_the_last_moment_is_no_client_that_never_came_back() {
-    let a = request(1, "a/1");
-    let mut lines = vec![
-        HEADER,
-        r#"{"at_ms":0,"conn":1,"kind":"accepted"}"#,
-        &a,
-        r#"{"at_ms":1,"conn":1,"kind":"refused","status":401}"#,
-    ];
-    let page = String::from_utf8(journal(&lines).stdout).unwrap();
-    assert!(!page.contains("never came back"), "{page}");
-    lines.push(r#"{"at_ms":2,"kind":"end"}"#);
-    let page = String::from_utf8(journal(&lines).stdout).unwrap();
-    assert!(
-        page.contains("never came back: #1 ended at 0.001000"),
-        "{page}"
-    );
-}
-
-#[test]
 fn nothing_at_all_has_a_rate_of_nothing() {
     let page = journal(&[HEADER]).stdout;
     let page = String::from_utf8(page).unwrap();

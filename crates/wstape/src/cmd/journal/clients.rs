@@ -42,10 +42,7 @@ pub(super) fn of(attempts: &Attempts) -> BTreeMap<String, Client> {
         members.entry(name).or_default().push(attempt);
     }
     for (name, members) in members {
-        let mut client = client(&members);
-        // An end in the journal's last moment leaves no time to come back in.
-        client.gone.retain(|(_, at)| *at < attempts.until);
-        clients.insert(name, client);
+        clients.insert(name, client(&members));
     }
     clients
 }
