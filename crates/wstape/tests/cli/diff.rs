@@ -143,3 +143,29 @@ fn kind_and_time_of_another_vocabulary_are_named_by_pointer() {
     assert_eq!(status, Some(2));
     assert!(said.contains("did you mean \"/op\"?"), "{said}");
 }
+
+#[test]
+fn standard_input_is_one_of_two_tapes_and_not_both() {
+    let (status, shown, said) = run(&[("a.jsonl", STATES)], &["diff", "-", "-"]);
+    assert_eq!((status, shown.as_str()), (Some(2), ""));
+    assert!(
+        said.contains("only one of the two tapes can be standard input"),
+        "{said}"
+    );
+}
+
+#[test]
+fn departures_of_ever_other_names_are_counted_within_a_bound() {
+    let tape = |word: &str| -> String {
+        let line = |n| format!("{{\"at_ms\":{n},\"emit\":{{\"event\":\"{word}{n}\"}}}}\n");
+        let lines: String = (0..3_000).map(line).collect();
+        format!("{{\"tape\":1}}\n{lines}")
+    };
+    let (a, b) = (tape("a"), tape("b"));
+    let files = [("a.jsonl", a.as_str()), ("b.jsonl", b.as_str())];
+    let (status, shown, _) = run(&files, &["diff", "a.jsonl", "b.jsonl", "--brief"]);
+    assert_eq!(status, Some(1));
+    assert!(shown.lines().count() < 1_100, "{}", shown.lines().count());
+    let others = shown.lines().find(|line| line.contains("(others)"));
+    assert_eq!(others, Some("  (others): 1976 gone, 3000 new"));
+}

@@ -26,4 +26,5 @@ mod serve_tls;
 mod serving;
 mod stdout;
 mod terminal;
+mod trim;
 mod upstream;
