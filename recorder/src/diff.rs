@@ -182,9 +182,9 @@ impl Diff {
                     (Some(one), None) => Departure::Gone(one.step),
                     (None, Some(other)) => Departure::New(other.step),
                     (Some(one), Some(other)) => {
-                        if let Some(members) = self.changed(&one.step, &other.step) {
+                        if let Some((name, members)) = self.changed(&one.step, &other.step) {
                             Departure::Changed {
-                                name: self.name_of(&one.step),
+                                name,
                                 a: Box::new(one.step),
                                 b: Box::new(other.step),
                                 members,
@@ -227,12 +227,13 @@ impl Diff {
         show(departure)
     }
 
-    /// The members that differ, if both steps are events of the same name and nothing else about
+    /// The name that both steps have as events and the members that differ, if nothing else about
     /// them differs: the same connection, or the same message that they answer.
-    fn changed(&self, a: &Step, b: &Step) -> Option<Vec<Member>> {
+    fn changed(&self, a: &Step, b: &Step) -> Option<(String, Vec<Member>)> {
         let (one, other) = (self.json(&a.action)?, self.json(&b.action)?);
         let around = |step| self.canonical(step, Action::Emit("{}".into()));
-        if self.name_of(a) != self.name_of(b) || around(a) != around(b) {
+        let name = self.name_of(a);
+        if name != self.name_of(b) || around(a) != around(b) {
             return None;
         }
         let mut members = Vec::new();
@@ -242,7 +243,7 @@ impl Diff {
             String::new(),
             &mut members,
         );
-        Some(members)
+        Some((name, members))
     }
 
     /// The JSON text of an action that is compared as JSON.

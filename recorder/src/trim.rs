@@ -66,12 +66,15 @@ pub struct Trim {
     pub to: Option<Place>,
 }
 
+/// What a state is about: its key, and the path and the method that an HTTP answer is for.
+type About = (&'static str, Option<(String, String)>);
+
 /// What is known from the steps before the section.
 #[derive(Debug, Default)]
 struct Before {
-    /// The states, each with the time when it was set, in that order: a later one may be for some of
-    /// what an earlier one is for.
-    states: Vec<(Micros, Step)>,
+    /// The states, by what they are about, each with the time when it was set, in that order: a
+    /// later one may be for some of what an earlier one is for.
+    states: BTreeMap<About, Vec<(Micros, Step)>>,
     /// The handshakes of open connections.
     open: BTreeMap<u64, Vec<Step>>,
     /// The new numbers of connections, by their old ones; 0 for those over before the section.
@@ -272,18 +275,23 @@ impl Before {
         if !step.action.is_state() {
             return;
         }
-        self.states.retain(|(_, earlier)| !covers(&step, earlier));
+        let states = self
+            .states
+            .entry((step.key(), answered(&step)))
+            .or_default();
+        states.retain(|(_, earlier)| !covers(&step, earlier));
         let clears = step.for_us.is_none() && step.action.clears();
-        let remains = |(_, earlier): &(Micros, Step)| earlier.key() == step.key();
-        if !clears || self.states.iter().any(remains) {
-            self.states.push((at, step));
+        if !clears || !states.is_empty() {
+            states.push((at, step));
         }
     }
 
     /// Takes the end of a connection.
     fn forget(&mut self, n: u64) {
         self.open.remove(&n);
-        self.states.retain(|(_, state)| state.conn != Conn::Nth(n));
+        for states in self.states.values_mut() {
+            states.retain(|(_, state)| state.conn != Conn::Nth(n));
+        }
         self.numbers.insert(n, 0);
     }
 
@@ -293,9 +301,8 @@ impl Before {
         from: Micros,
         write: &mut impl FnMut(Step) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut states = std::mem::take(&mut self.states);
-        states.sort_by_key(|(_, step)| (step.key(), answered(step)));
-        for (set_at, mut step) in states {
+        let states = std::mem::take(&mut self.states);
+        for (set_at, mut step) in states.into_values().flatten() {
             if let Some(length) = step.for_us {
                 let over_at = set_at.0.saturating_add(length.0);
                 if over_at <= from.0 {
@@ -337,16 +344,15 @@ impl Before {
     }
 }
 
-/// Whether nothing of an earlier state is left once a step has set its own.
+/// Whether nothing of an earlier state about the same is left once a step has set its own.
 fn covers(step: &Step, earlier: &Step) -> bool {
     let whose = (step.conn == Conn::All && step.path.is_none())
         || (step.conn, &step.path) == (earlier.conn, &earlier.path);
     let which = match (&step.action, &earlier.action) {
         (Action::Mute(Some(scene)), Action::Mute(earlier)) => earlier.as_ref() == Some(scene),
-        _ => answered(step) == answered(earlier),
+        _ => true,
     };
-    step.key() == earlier.key()
-        && whose
+    whose
         && which
         && (step.engine.is_none() || step.engine == earlier.engine)
         && (step.direction == Direction::Both || step.direction == earlier.direction)

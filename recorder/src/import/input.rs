@@ -191,14 +191,13 @@ impl Input {
     /// Opens the input for reading at any position, decompressed if gzip or zstd.
     pub(super) fn anywhere(&mut self) -> Result<Reader, ImportError> {
         self.keep()?;
+        let mut file = self.begin()?;
         let mut begin = [0; 4];
-        let read = self.begin()?.read(&mut begin);
+        let read = file.read(&mut begin);
         let read = read.map_err(|error| self.failed(error))?;
         if unpack::is_packed(&begin[..read]) {
-            let plain = self.unpacked()?;
-            self.from = Origin::Kept(self.kept(plain, "once it is unpacked")?);
+            file = self.kept(self.unpacked()?, "once it is unpacked")?;
         }
-        let file = self.begin()?;
         let len = file.metadata().map_err(|error| self.failed(error))?.len();
         Ok(Reader::new(Rc::new(file), len))
     }

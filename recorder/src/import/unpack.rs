@@ -54,26 +54,44 @@ pub(super) fn unpacked<'a>(mut packed: impl BufRead + 'a) -> io::Result<Box<dyn 
             members,
             read: false,
         };
-        return once(plain, "gzip -dc");
+        return once(plain, "gzip");
     }
     if is_zstd(begin) {
-        return once(Frames::new(packed), "zstd -dc");
+        return once(Frames::new(packed), "zstd");
     }
     Ok(Box::new(packed))
 }
 
-/// Checks that what was decompressed is not compressed again; `command` decompresses it.
-fn once<'a>(plain: impl Read + 'a, command: &str) -> io::Result<Box<dyn BufRead + 'a>> {
+/// Checks that what `program` had compressed is not compressed again.
+fn once<'a>(plain: impl Read + 'a, program: &str) -> io::Result<Box<dyn BufRead + 'a>> {
     let mut plain = BufReader::new(plain);
     if is_packed(plain.fill_buf()?) {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
             format!(
-                "it is compressed twice; unpack it once: {command} FILE | wstape import FORMAT -"
+                "it is compressed twice; unpack it once: {program} -dc FILE | wstape import FORMAT -"
             ),
         ));
     }
     Ok(Box::new(plain))
+}
+
+/// The error for data of `program` that end too early.
+fn cut_off(program: &str) -> io::Error {
+    let said = format!(
+        "the {program} is cut off: its writer was still writing or was stopped; to import the \
+         complete lines: {program} -dc FILE | head -n -1 | wstape import FORMAT -"
+    );
+    io::Error::new(io::ErrorKind::UnexpectedEof, said)
+}
+
+/// The error for data of `program` that are followed by something else.
+fn more_after(program: &str) -> io::Error {
+    let said = format!(
+        "there is something else after the {program} data; to import only the {program} part: \
+         {program} -dc FILE | wstape import FORMAT -"
+    );
+    io::Error::new(io::ErrorKind::InvalidData, said)
 }
 
 /// A gzip file that may be cut off because its writer is still writing or was killed.
@@ -89,12 +107,7 @@ impl<R: BufRead> Read for Gzip<R> {
         self.read |= matches!(read, Ok(1..));
         read.map_err(|error| {
             if self.read && error.kind() == io::ErrorKind::InvalidInput {
-                return io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "there is something else after the gzip data; to import only the gzip part: \
-                     gzip -dc FILE | \
-                     wstape import FORMAT -",
-                );
+                return more_after("gzip");
             }
             if self
                 .members
@@ -102,11 +115,7 @@ impl<R: BufRead> Read for Gzip<R> {
                 .fill_buf()
                 .is_ok_and(<[u8]>::is_empty)
             {
-                return io::Error::new(
-                    io::ErrorKind::UnexpectedEof,
-                    "the gzip is cut off: its writer was still writing or was stopped; to import \
-                     the complete lines: gzip -dc FILE | head -n -1 | wstape import FORMAT -",
-                );
+                return cut_off("gzip");
             }
             error
         })
@@ -165,20 +174,12 @@ impl<R: BufRead> Frames<R> {
     fn failed(&mut self, error: &FrameDecoderError) -> io::Error {
         let at_end = self.packed.fill_buf().is_ok_and(<[u8]>::is_empty);
         if at_end {
-            return io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                "the zstd is cut off: its writer was still writing or was stopped; to import the \
-                 complete lines: zstd -dc FILE | head -n -1 | wstape import FORMAT -",
-            );
+            return cut_off("zstd");
         }
-        let said = if self.read && !self.within {
-            "there is something else after the zstd data; to import only the zstd part: \
-             zstd -dc FILE | wstape import FORMAT -"
-                .to_owned()
-        } else {
-            format!("zstd: {error}")
-        };
-        io::Error::new(io::ErrorKind::InvalidData, said)
+        if self.read && !self.within {
+            return more_after("zstd");
+        }
+        io::Error::new(io::ErrorKind::InvalidData, format!("zstd: {error}"))
     }
 }
 

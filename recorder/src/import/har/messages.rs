@@ -249,18 +249,20 @@ impl<'a> Messages<'a> {
             None | Some("-1") => (None, None),
             Some(text) => self.when(text, is_error)?,
         };
+        let what = self.what(written)?;
+        Ok(Message {
+            at,
+            monotonic,
+            what,
+        })
+    }
+
+    fn what(&self, written: Written<'_>) -> Result<What, ImportError> {
         let sender = match &*written.kind {
             // Cypress's recorder has other words than all other writers.
             "send" | "request" => Sender::Client,
             "receive" | "response" => Sender::Engine,
-            "error" => {
-                let what = What::Error(written.data.into_owned());
-                return Ok(Message {
-                    at,
-                    monotonic,
-                    what,
-                });
-            }
+            "error" => return Ok(What::Error(written.data.into_owned())),
             other => {
                 let found = quoted(other);
                 let message = format!("expected \"send\", \"receive\" or \"error\", found {found}");
@@ -283,12 +285,8 @@ impl<'a> Messages<'a> {
             .writer
             .stands_in
             .then(|| stand_in(sender, opcode, &written.data));
-        if let Some(what) = stand_in.flatten() {
-            return Ok(Message {
-                at,
-                monotonic,
-                what,
-            });
+        if let Some(left_out) = stand_in.flatten() {
+            return Ok(left_out);
         }
         let payload = if opcode == TEXT {
             written.data.into_owned().into_bytes()
@@ -303,15 +301,10 @@ impl<'a> Messages<'a> {
                 self.flaw(".data", message)
             })?
         };
-        let what = What::Frame {
+        Ok(What::Frame {
             sender,
             opcode,
             payload,
-        };
-        Ok(Message {
-            at,
-            monotonic,
-            what,
         })
     }
 

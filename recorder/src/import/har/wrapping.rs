@@ -31,20 +31,19 @@ pub(super) fn of(text: &str) -> Option<String> {
         ))
     };
     let begin = &text[..text.floor_char_boundary(MAX_BEGIN_BYTES)];
-    if text.trim_start().starts_with('<') && begin.contains(REPORT) {
-        return Some(
+    if text.trim_start().starts_with('<') {
+        let said = if begin.contains(REPORT) {
             "Playwright's HTML report; import the test's trace, a zip in the folder data beside it"
-                .to_owned(),
-        );
+        } else {
+            "a page or XML; export again: Network panel, Export HAR"
+        };
+        return Some(said.to_owned());
     }
     if let Some(name) = called(text) {
         return Some(format!(
             "a call, {name}(…), as Firefox writes archives with devtools.netmonitor.har.jsonp; take \
              out what it is called with: sed '1s/^[^(]*(//; $s/);*$//' FILE > NEW.har"
         ));
-    }
-    if text.trim_start().starts_with('<') {
-        return Some("a page or XML; export again: Network panel, Export HAR".to_owned());
     }
     if begin.contains(CDP) {
         let (whose, each) = if begin.contains(LOGGED_CDP) {

@@ -131,7 +131,7 @@ impl Program {
     /// (microsoft/playwright#41360): 1.61.0, and the pre-releases of it and of 1.62.0 that were made
     /// before 19 June 2026. A pre-release ends in its date or in milliseconds since 1970.
     fn squeezes_times(&self) -> bool {
-        const RIGHT_FROM: &str = "2026-06-19";
+        const RIGHT_FROM: &str = "2026-06-19T00:00:00Z";
         let version = self.version.as_deref().filter(|_| self.is(PLAYWRIGHT));
         let Some((number, stage)) = version.map(|v| v.split_once('-').unwrap_or((v, ""))) else {
             return false;
@@ -139,7 +139,7 @@ impl Program {
         let stamp = stage.split_once('-').map_or("", |(_, stamp)| stamp);
         let stamped = Wall::from_date(&format!("{stamp}T00:00:00Z"));
         let stamped = stamped.or_else(|| Wall::from_epoch(stamp));
-        let right_from = Wall::from_date(&format!("{RIGHT_FROM}T00:00:00Z"));
+        let right_from = Wall::from_date(RIGHT_FROM);
         match number {
             "1.61.0" if stage.is_empty() => true,
             "1.61.0" | "1.62.0" => stamped.is_some() && stamped < right_from,
