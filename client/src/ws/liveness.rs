@@ -29,7 +29,7 @@ pub(super) struct Standing {
     pub(super) last_event: Duration,
 }
 
-/// What the timers ask for now.
+/// What the timers ask for at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Due {
     Nothing,

@@ -242,7 +242,7 @@ impl Pump {
         match self.poll_read(cx, source, report) {
             Poll::Ready(read) => Poll::Ready(read.map(|()| Step::Further)),
             Poll::Pending => {
-                // No more bytes for now: flush what TLS holds back.
+                // No more bytes are ready: flush what TLS holds back.
                 if self.unflushed {
                     let flushed = ready!(Pin::new(&mut sink).poll_flush(cx));
                     self.unflushed = false;
