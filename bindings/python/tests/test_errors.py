@@ -33,7 +33,7 @@ def test_so_is_a_flawed_step_of_a_running_engine(engine: wstape.Engine) -> None:
 
 def test_a_tape_that_is_not_there_is_named_with_where_it_was_looked_for(tmp_path: Path) -> None:
     with pytest.raises(wstape.TapeError) as error:
-        wstape.serve("nowhere", looked_in=[tmp_path])
+        wstape.serve("nowhere", looked_in=[tmp_path, tmp_path])
     assert str(error.value) == f"there is no tape 'nowhere' or 'nowhere.jsonl' in {tmp_path}"
 
 

@@ -87,5 +87,5 @@ def _found(name: str, folders: list[Path]) -> Path:
             if candidate.exists() and not candidate.is_dir():
                 return candidate.resolve()
     names = repr(name) if name.endswith(".jsonl") else f"{name!r} or {name + '.jsonl'!r}"
-    places = "" if os.path.isabs(name) else " in " + ", ".join(str(folder) for folder in folders)
+    places = "" if os.path.isabs(name) else " in " + ", ".join(dict.fromkeys(map(str, folders)))
     raise TapeError(f"there is no tape {names}{places}")
