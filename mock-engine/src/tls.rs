@@ -12,7 +12,7 @@ use rcgen::{
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::{self, ServerConfig};
 use wstape_tape::TlsFault;
@@ -41,9 +41,34 @@ pub enum TlsError {
         /// The parser's message.
         reason: String,
     },
-    /// Certificate and key do not match, or are of a kind that can't be used.
+    /// The supplied file is PEM, but of something else: certificate and key were swapped, say.
+    #[error("{what} is not in its file, which holds {found}")]
+    Misplaced {
+        /// Which of the two.
+        what: &'static str,
+        /// The labels of what the file holds.
+        found: String,
+    },
+    /// The supplied key is encrypted, and nobody can be asked for its passphrase.
+    #[error("the key is encrypted")]
+    Encrypted,
+    /// The supplied key is another certificate's.
+    #[error("the key does not belong to the certificate")]
+    Mismatch,
+    /// Certificate or key are of a kind that can't be used.
     #[error("the certificate can't be used: {0}")]
-    Use(#[from] rustls::Error),
+    Use(rustls::Error),
+}
+
+impl From<rustls::Error> for TlsError {
+    fn from(error: rustls::Error) -> Self {
+        match error {
+            rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch) => {
+                Self::Mismatch
+            }
+            error => Self::Use(error),
+        }
+    }
 }
 
 /// TLS for an engine: a correct certificate, and one for each thing that can be wrong with one.
@@ -135,17 +160,19 @@ impl Tls {
     /// # Errors
     /// If they are not PEM, or do not match.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
-        let flaw = |what, reason: &dyn fmt::Display| TlsError::Pem {
-            what,
-            reason: reason.to_string(),
-        };
-        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain).collect();
-        let chain = chain.map_err(|error| flaw("the certificate", &error))?;
-        if chain.is_empty() {
-            return Err(flaw("the certificate", &"it holds no certificate"));
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain).collect();
+        let certificates =
+            certificates.map_err(|error| flaw("the certificate", chain, reason(&error)))?;
+        if certificates.is_empty() {
+            let reason = "it holds no certificate".to_owned();
+            return Err(flaw("the certificate", chain, reason));
         }
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| flaw("the key", &error))?;
-        let good = acceptor(chain, key)?;
+        if is_encrypted(key) {
+            return Err(TlsError::Encrypted);
+        }
+        let key = PrivateKeyDer::from_pem_slice(key)
+            .map_err(|error| flaw("the key", key, reason(&error)))?;
+        let good = acceptor(certificates, key)?;
         let loopback: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
         Self::around(good, &Authority::new("wstape")?, &loopback, None)
     }
@@ -181,6 +208,53 @@ impl Tls {
             Some(TlsFault::WrongHost) => &self.wrong_host,
             _ => &self.good,
         }
+    }
+}
+
+/// What is wrong with a file in which a certificate or a key was not found: it holds other things
+/// whole, or is not PEM.
+fn flaw(what: &'static str, file: &[u8], reason: String) -> TlsError {
+    let labels: Vec<String> = labels(file).collect();
+    let cut = labels.iter().any(|label| {
+        let end = format!("-----END {label}-----");
+        memchr::memmem::find(file, end.as_bytes()).is_none()
+    });
+    let belongs = if what == "the key" {
+        "PRIVATE KEY"
+    } else {
+        "CERTIFICATE"
+    };
+    if labels.is_empty() || cut || labels.iter().any(|label| label.ends_with(belongs)) {
+        return TlsError::Pem { what, reason };
+    }
+    let found = labels.join(", ");
+    TlsError::Misplaced { what, found }
+}
+
+/// The labels of a PEM file: what stands in its BEGIN lines.
+fn labels(file: &[u8]) -> impl Iterator<Item = String> {
+    file.split(|byte| *byte == b'\n').filter_map(|line| {
+        let label = line.trim_ascii().strip_prefix(b"-----BEGIN ")?;
+        let label = std::str::from_utf8(label.strip_suffix(b"-----")?).ok()?;
+        Some(label.to_owned())
+    })
+}
+
+/// Whether a key's file says that a passphrase is needed: by its label (RFC 5958), or by a header
+/// of OpenSSL's older form.
+fn is_encrypted(key: &[u8]) -> bool {
+    labels(key).any(|label| label == "ENCRYPTED PRIVATE KEY")
+        || memchr::memmem::find(key, b"Proc-Type: 4,ENCRYPTED").is_some()
+}
+
+/// The PEM reader's reason, in words.
+fn reason(error: &pem::Error) -> String {
+    match error {
+        pem::Error::MissingSectionEnd { end_marker } => {
+            let label = String::from_utf8_lossy(end_marker);
+            format!("it breaks off before -----END {label}-----")
+        }
+        error => error.to_string(),
     }
 }
 

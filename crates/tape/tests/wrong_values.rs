@@ -156,6 +156,11 @@ const WRONG_VALUES: &[(&str, u64, &str)] = &[
         "\"expect\" needs a \"mirror\" or a \"received\"",
     ),
     (
+        r#""expect":{"received":{"kind":"open"}}"#,
+        41,
+        "\"kind\" must be \"text\", \"binary\", \"ping\", \"pong\" or \"close\" in an \"expect\", found \"open\"",
+    ),
+    (
         r#""emit":[]"#,
         19,
         "\"emit\" must be an object such as {\"event\":\"heartbeat\"}, found an array",

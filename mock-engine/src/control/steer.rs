@@ -71,9 +71,8 @@ fn parse(text: &str) -> Result<(Vec<Step>, bool), Problem> {
         return Err(Problem::bad(error));
     }
     if steps.len() > MAX_STEPS {
-        return Err(Problem::bad(format!(
-            "more than {MAX_STEPS} steps in one request"
-        )));
+        let error = format!("more than {MAX_STEPS} steps in one request");
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error));
     }
     match steps.iter().find(|step| matches!(step.action, Action::End)) {
         Some(end) => Err(Problem::bad(format!(

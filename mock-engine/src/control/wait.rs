@@ -26,7 +26,11 @@ const USUAL_WAIT_MS: u64 = 10_000;
 
 /// What a request waits for: all of these.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "an object, such as {\"connections\":1}"
+)]
 struct Asked {
     /// This many connections were upgraded in all, including those that have ended.
     connections: Option<u64>,

@@ -102,6 +102,8 @@ pub struct Attempts {
     /// Connections that are only counted: those beyond [`MAX_ATTEMPTS`], and those folded into
     /// repeats.
     pub uncounted: u64,
+    /// How often what was summed up happened, by the kind's name: no attempt has any of it.
+    pub summed_up: BTreeMap<String, u64>,
     /// Dials that found the port down and were refused.
     pub dials_refused: u64,
     /// Dials that were accepted and reset before their answer.
@@ -159,20 +161,27 @@ impl Attempts {
         self.until = self.until.max(at);
         match &line.said {
             Said::Once { conn, kind } => self.happened(at, *conn, kind),
-            Said::Repeats(repeats) => match repeats.kind.as_str() {
-                "accepted" => self.uncounted += repeats.times,
-                "dial_refused" => self.dials_refused += repeats.times,
-                "dial_reset" => self.dials_reset += repeats.times,
-                _ => {}
-            },
-            Said::Missing { entries } => self.missing += entries,
+            Said::Repeats(repeats) => {
+                let kind = repeats.kind.as_str();
+                let more = |count: &mut u64| *count = count.saturating_add(repeats.times);
+                match kind {
+                    "accepted" => more(&mut self.uncounted),
+                    "dial_refused" => more(&mut self.dials_refused),
+                    "dial_reset" => more(&mut self.dials_reset),
+                    "lost" => more(&mut self.lost),
+                    _ => {}
+                }
+                more(self.summed_up.entry(kind.to_owned()).or_default());
+            }
+            Said::Missing { entries } => self.missing = self.missing.saturating_add(*entries),
         }
     }
 
     fn happened(&mut self, at: Micros, conn: Option<u64>, kind: &JournalKind) {
+        let more = |count: &mut u64| *count = count.saturating_add(1);
         match kind {
-            JournalKind::DialRefused => self.dials_refused += 1,
-            JournalKind::DialReset => self.dials_reset += 1,
+            JournalKind::DialRefused => more(&mut self.dials_refused),
+            JournalKind::DialReset => more(&mut self.dials_reset),
             JournalKind::Sent { what, .. } if conn.is_none() => {
                 self.broadcasts += 1;
                 if what.starts_with("close") {
@@ -183,7 +192,7 @@ impl Attempts {
                     open.for_each(|attempt| attempt.engine_close = true);
                 }
             }
-            JournalKind::Lost { .. } => self.lost += 1,
+            JournalKind::Lost { .. } => more(&mut self.lost),
             JournalKind::End => self.ended = true,
             JournalKind::Note(text) => {
                 self.unmet
@@ -193,7 +202,7 @@ impl Attempts {
             JournalKind::Accepted => {
                 let Some(conn) = conn else { return };
                 if self.by_conn.len() >= MAX_ATTEMPTS {
-                    self.uncounted += 1;
+                    more(&mut self.uncounted);
                 } else {
                     self.by_conn.insert(conn, Attempt::new(conn, at));
                 }
@@ -218,10 +227,38 @@ impl Attempts {
         }
     }
 
+    /// How many connections were answered with 101.
+    #[must_use]
+    pub fn upgraded(&self) -> u64 {
+        let listed = self.by_conn.values().filter(|attempt| attempt.upgraded());
+        (listed.count() as u64).saturating_add(self.summed("upgraded"))
+    }
+
+    /// How many messages and frames were sent to one connection alone.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        let listed = self.by_conn.values().map(|attempt| attempt.sent);
+        listed.sum::<u64>().saturating_add(self.summed("sent"))
+    }
+
+    /// How many messages and frames clients sent.
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        let listed = self.by_conn.values().map(|attempt| attempt.received);
+        listed.sum::<u64>().saturating_add(self.summed("received"))
+    }
+
+    /// How often what has this kind's name was summed up.
+    fn summed(&self, kind: &str) -> u64 {
+        self.summed_up.get(kind).copied().unwrap_or_default()
+    }
+
     /// The number of dials that reached the engine or were reported to it, whatever their outcome.
     #[must_use]
     pub fn dials(&self) -> u64 {
-        self.by_conn.len() as u64 + self.uncounted + self.dials_refused + self.dials_reset
+        let others = [self.uncounted, self.dials_refused, self.dials_reset];
+        let listed = self.by_conn.len() as u64;
+        others.into_iter().fold(listed, u64::saturating_add)
     }
 }
 

@@ -231,7 +231,13 @@ fn parse(text: &[u8]) -> Result<Option<JournalLine>, String> {
             None => Err(format!("{name:?} must be milliseconds, found {raw}")),
         },
     };
-    let at = time(members.at_ms.take(), "at_ms")?.ok_or("the key \"at_ms\" is missing")?;
+    let at = time(members.at_ms.take(), "at_ms")?.ok_or_else(|| {
+        // As after `cat one.jsonl two.jsonl`, whose times begin anew.
+        match serde_json::from_slice::<Version>(text) {
+            Ok(_) => "another journal begins here; put each run's lines into a file of its own",
+            Err(_) => "the key \"at_ms\" is missing",
+        }
+    })?;
     let at = match time(members.waited_ms.take(), "waited_ms")? {
         Some(waited) => JournalTime::Before(waited),
         None => JournalTime::At(at),

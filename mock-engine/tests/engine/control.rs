@@ -126,6 +126,20 @@ fn a_wait_is_answered_once_it_is_so_and_what_came_before_counts() {
 }
 
 #[test]
+fn a_wait_for_what_is_no_object_is_refused_with_an_example() {
+    over_tcp(async {
+        let steered = Steered::build(Engine::builder()).await;
+        let (status, answer) = steered.json("POST", "/v1/wait", "null").await;
+        let error = answer["error"].as_str().unwrap();
+        assert_eq!(status, 400, "{error}");
+        assert!(
+            error.contains(r#"an object, such as {"connections":1}"#),
+            "{error}"
+        );
+    });
+}
+
+#[test]
 fn another_tape_plays_from_its_beginning_to_those_who_are_connected() {
     over_tcp(async {
         let lines = [

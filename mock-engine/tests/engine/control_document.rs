@@ -60,6 +60,7 @@ fn every_documented_path_answers_as_the_document_says_and_no_other_does() {
         let (_, document) = steered.json("GET", "/v1/openapi.json", "").await;
         let long = "x".repeat((1 << 20) + 1);
         let longest = "x".repeat((64 << 20) + 1);
+        let many = "{\"at_ms\":0,\"mark\":\"x\"}\n".repeat(4_097);
         let posted = "{\"at_ms\":600000,\"mark\":\"late\"}\n".repeat(4_096);
         let table: &[(&str, &str, &str, u16)] = &[
             ("GET", "/", "", 200),
@@ -78,6 +79,7 @@ fn every_documented_path_answers_as_the_document_says_and_no_other_does() {
             ("POST", "/v1/steps", "", 400),
             ("POST", "/v1/steps", r#"{"at_ms":0,"end":true}"#, 400),
             ("POST", "/v1/steps", &long, 413),
+            ("POST", "/v1/steps", &many, 413),
             ("GET", "/v1/faults", "", 200),
             ("DELETE", "/v1/faults", "", 204),
             ("GET", "/v1/verdict", "", 200),

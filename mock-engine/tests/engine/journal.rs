@@ -258,7 +258,7 @@ impl Shared {
 }
 
 #[test]
-fn a_minute_of_a_spinning_client_stays_under_a_mebibyte_and_no_attempt_is_left_out() {
+fn a_minute_of_a_spinning_client_stays_under_a_mebibyte_and_everything_is_counted() {
     let file = Shared::default();
     let dials: u64 = 60_000 / 5;
     in_memory(async {
@@ -280,6 +280,8 @@ fn a_minute_of_a_spinning_client_stays_under_a_mebibyte_and_no_attempt_is_left_o
     let lines = file.lines();
     let attempts = Attempts::of(lines.iter().cloned().map(Ok::<_, ()>)).unwrap();
     assert_eq!(attempts.dials(), dials);
+    assert_eq!(attempts.upgraded(), dials);
+    assert_eq!(attempts.received(), dials);
 }
 
 #[test]

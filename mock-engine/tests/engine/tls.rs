@@ -192,14 +192,45 @@ fn a_certificate_that_was_brought_along_is_used_and_one_that_does_not_fit_its_ke
         world.engine.start();
         let secure = Secure { world, connector };
         secure.greeted(b"\x81\x02hi").await;
-        let mismatch = Tls::from_pem(certificate.as_bytes(), pem(&other).as_bytes());
-        assert!(mismatch.is_err(), "{mismatch:?}");
+        let mine = pem(&key);
+        let encrypted = mine.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");
+        let older = mine.replacen("KEY-----\n", "KEY-----\nProc-Type: 4,ENCRYPTED\n\n", 1);
+        let (cut, cut_key) = (&certificate[..200], &mine[..60]);
+        let both = format!("{certificate}{mine}");
         for (chain, key, what) in [
-            ("", pem(&key), "the certificate is not PEM"),
-            (&certificate, String::new(), "the key is not PEM"),
+            ("", mine.as_str(), "the certificate is not PEM"),
+            (&certificate, "", "the key is not PEM"),
+            (
+                &certificate,
+                &pem(&other),
+                "the key does not belong to the certificate",
+            ),
+            (
+                &mine,
+                &certificate,
+                "the certificate is not in its file, which holds PRIVATE KEY",
+            ),
+            (
+                &certificate,
+                &certificate,
+                "the key is not in its file, which holds CERTIFICATE",
+            ),
+            (&certificate, &encrypted, "the key is encrypted"),
+            (&certificate, &older, "the key is encrypted"),
+            (
+                cut,
+                &mine,
+                "the certificate is not PEM: it breaks off before -----END CERTIFICATE-----",
+            ),
+            (
+                &certificate,
+                cut_key,
+                "the key is not PEM: it breaks off before -----END PRIVATE KEY-----",
+            ),
         ] {
             let error = Tls::from_pem(chain.as_bytes(), key.as_bytes()).unwrap_err();
-            assert!(error.to_string().starts_with(what), "{error}");
+            assert_eq!(error.to_string().get(..what.len()), Some(what), "{error}");
         }
+        assert!(Tls::from_pem(both.as_bytes(), both.as_bytes()).is_ok());
     });
 }

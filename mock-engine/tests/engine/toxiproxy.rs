@@ -209,6 +209,47 @@ fn toxics_are_laid_changed_read_and_taken_away() {
 }
 
 #[test]
+fn a_toxic_is_laid_without_attributes_as_null() {
+    over_tcp(async {
+        let toxic = Toxic::new().await;
+        let bare = json!({"name":"","type":"reset_peer","toxicity":1,"attributes":null});
+        let (status, laid) = toxic.ask("POST", "/proxies/upstream/toxics", &bare).await;
+        assert_eq!((status, &laid["attributes"]), (200, &json!({"timeout":0})));
+    });
+}
+
+#[test]
+fn a_body_of_another_kind_is_refused_in_the_apis_words() {
+    over_tcp(async {
+        let toxic = Toxic::new().await;
+        let table = [
+            (
+                "/proxies",
+                json!("x"),
+                "an object with name, listen and upstream",
+            ),
+            ("/populate", json!([1]), "a proxy or a list of proxies"),
+            (
+                "/proxies/upstream/toxics",
+                json!(1),
+                "an object with type, ",
+            ),
+            (
+                "/proxies/upstream/toxics",
+                json!({"type":"latency","attributes":{"latency":1e300}}),
+                "latency must be a whole number from 0 to 2^53",
+            ),
+        ];
+        for (path, body, says) in table {
+            let (status, answer) = toxic.ask("POST", path, &body).await;
+            let error = answer["error"].as_str().unwrap();
+            assert_eq!(status, 400, "{path}: {error}");
+            assert!(error.contains(says), "{path}: {error}");
+        }
+    });
+}
+
+#[test]
 fn only_the_command_lines_upstream_is_reached_and_only_loopback_listens() {
     over_tcp(async {
         let toxic = Toxic::new().await;

@@ -52,7 +52,7 @@ impl Spec for Expect {
             if is_match(field) {
                 message = Some(Box::new(read_expected(field)?));
             } else {
-                received = Some(Received::read(field, line)?);
+                received = Some(read_frame(field, line)?);
             }
         }
         if mirror.is_none() && received.is_none() && message.is_none() {
@@ -96,6 +96,19 @@ const MATCH_KEYS: [&str; 4] = ["contains", "regex", "json", "jsonpath"];
 fn is_match(field: &Field<'_>) -> bool {
     let has_one = |object: Object<'_>| MATCH_KEYS.iter().any(|key| object.get(key).is_some());
     field.is(Type::Object) && Object::read(field.value).is_ok_and(has_one)
+}
+
+/// Reads what a client must have sent, and rejects what no engine looks for: it would never be met.
+fn read_frame(field: &Field<'_>, line: &Bytes) -> Result<Received, Flaw> {
+    let received = Received::read(field, line)?;
+    let object = Object::read(field.value)?;
+    match object.get("kind") {
+        Some(kind) if !received.kind.in_first_version() => {
+            let expected = r#""text", "binary", "ping", "pong" or "close" in an "expect""#;
+            Err(kind.wrong(expected))
+        }
+        _ => Ok(received),
+    }
 }
 
 /// Reads a match, and rejects members that don't apply to a single message.

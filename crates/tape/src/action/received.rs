@@ -92,8 +92,9 @@ words!(ReceivedKind {
 
 impl ReceivedKind {
     /// Whether the format's first version has it; the others require
-    /// [`CONNECTIONS`](crate::CONNECTIONS) in the header's `needs`.
-    fn in_first_version(self) -> bool {
+    /// [`CONNECTIONS`](crate::CONNECTIONS) in the header's `needs`, and no `expect` can be about
+    /// them.
+    pub(super) fn in_first_version(self) -> bool {
         matches!(
             self,
             Self::Text | Self::Binary | Self::Ping | Self::Pong | Self::Close

@@ -17,20 +17,25 @@ fn end() -> impl Strategy<Value = End> {
     prop_oneof![Just(End::Fin), Just(End::Reset)]
 }
 
-fn received() -> impl Strategy<Value = Received> {
-    let kinds = [
-        ReceivedKind::Text,
-        ReceivedKind::Binary,
-        ReceivedKind::Ping,
-        ReceivedKind::Pong,
-        ReceivedKind::Close,
-        ReceivedKind::Open,
-        ReceivedKind::Frame,
-        ReceivedKind::Bytes,
-        ReceivedKind::Fin,
-        ReceivedKind::Reset,
-    ];
-    let kind = prop::sample::select(kinds.to_vec());
+/// What an `expect` may be about; a `received` step may also be of [`OTHER_KINDS`].
+const EXPECTED_KINDS: [ReceivedKind; 5] = [
+    ReceivedKind::Text,
+    ReceivedKind::Binary,
+    ReceivedKind::Ping,
+    ReceivedKind::Pong,
+    ReceivedKind::Close,
+];
+
+const OTHER_KINDS: [ReceivedKind; 5] = [
+    ReceivedKind::Open,
+    ReceivedKind::Frame,
+    ReceivedKind::Bytes,
+    ReceivedKind::Fin,
+    ReceivedKind::Reset,
+];
+
+fn received(kinds: Vec<ReceivedKind>) -> impl Strategy<Value = Received> {
+    let kind = prop::sample::select(kinds);
     let parts = (
         option::of(text()),
         option::of(octets()),
@@ -133,7 +138,7 @@ fn expect() -> impl Strategy<Value = Action> {
             ..wanted
         })
     }));
-    let both = (option::of(received()), message);
+    let both = (option::of(received(EXPECTED_KINDS.to_vec())), message);
     (micros(), mirror, both).prop_map(|(after, mirror, (received, message))| {
         let mirror = Some(RawValue::from_string(mirror.to_owned()).unwrap());
         Action::Expect(Expect {
@@ -273,7 +278,7 @@ pub(super) fn action() -> impl Strategy<Value = Action> {
         option::of(1..=u64::MAX).prop_map(Action::BytesPerSecond),
         option::of(1..=u32::MAX).prop_map(Action::SliceBytes),
         http(),
-        received().prop_map(Action::Received),
+        received([EXPECTED_KINDS, OTHER_KINDS].concat()).prop_map(Action::Received),
         text().prop_map(Action::Mark),
         expect(),
         scenes(),

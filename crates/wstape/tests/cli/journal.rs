@@ -174,3 +174,86 @@ fn a_timeline_says_what_happened_in_order_and_folds_what_repeats() {
     let broken = journal_with(&["--timeline"], &lines);
     assert_eq!(broken.status.code(), Some(2), "{broken:?}");
 }
+
+#[test]
+fn what_was_summed_up_counts_in_the_totals_and_is_claimed_of_no_connection() {
+    let asked = request(1, "a/1");
+    let lines = [
+        HEADER,
+        r#"{"at_ms":0,"waited_ms":2000,"kind":"began"}"#,
+        r#"{"at_ms":0,"conn":1,"kind":"accepted"}"#,
+        &asked,
+        r#"{"at_ms":1,"conn":1,"kind":"upgraded"}"#,
+        r#"{"at_ms":2,"conn":1,"kind":"received","frame":"text","text":"sub"}"#,
+        r#"{"at_ms":3,"conn":2,"kind":"accepted"}"#,
+        r#"{"at_ms":1000,"kind":"upgraded","times":9,"over_ms":900,"what":"upgraded","text":"upgraded ×9 in 0.9 s"}"#,
+        r#"{"at_ms":1000,"kind":"received","times":99,"over_ms":900,"what":"← text","text":"← text ×99 in 0.9 s"}"#,
+        r#"{"at_ms":1000,"kind":"sent","times":5,"over_ms":900,"what":"→ pong","text":"→ pong ×5 in 0.9 s"}"#,
+    ];
+    let page = String::from_utf8(journal(&lines).stdout).unwrap();
+    let totals = "2 dials: 10 upgraded, 0 refused by a port that was down, 0 reset by it\n\
+                  0 sent to all (0.0/s), 5 to one, 100 received (100.0/s); 0 found nobody\n\
+                  what came too fast was summed up";
+    assert!(page.contains(totals), "{page}");
+    let rows = [
+        "101 /ws, open, or its end",
+        "  no answer listed, open, or its end",
+    ];
+    assert!(rows.iter().all(|row| page.contains(row)), "{page}");
+
+    let told = String::from_utf8(journal(&lines[..7]).stdout).unwrap();
+    assert!(told.contains("  no answer, open\n"), "{told}");
+    assert!(!told.contains("summed up"), "{told}");
+}
+
+#[test]
+fn numbers_beyond_all_counting_are_no_crash() {
+    let many = |kind: &str| {
+        format!(
+            r#"{{"at_ms":1,"kind":"{kind}","times":18446744073709551615,"over_ms":1,"what":"","text":""}}"#
+        )
+    };
+    let missing = r#"{"at_ms":1,"kind":"missing","entries":18446744073709551615}"#;
+    let kinds = ["accepted", "dial_refused", "dial_reset", "received", "lost"].map(many);
+    let mut lines = vec![HEADER, missing, missing];
+    lines.extend(kinds.iter().chain(&kinds).map(String::as_str));
+    lines.push(r#"{"at_ms":2,"kind":"lost","what":"json"}"#);
+    lines.push(r#"{"at_ms":2,"kind":"dial_refused"}"#);
+    let output = journal(&lines);
+    let page = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{page}");
+    assert!(
+        page.contains("18446744073709551615 dials: 0 upgraded"),
+        "{page}"
+    );
+}
+
+#[test]
+fn what_a_client_asked_for_steers_no_terminal() {
+    let asked = request(1, "a\\u001b[2J").replace("/ws?a=1", "/\\u001b]0;x\\u0007");
+    let lines = [
+        HEADER,
+        r#"{"at_ms":0,"conn":1,"kind":"accepted"}"#,
+        &asked,
+        r#"{"at_ms":1,"kind":"note","text":"not met: \u001b[31mred"}"#,
+    ];
+    for args in [&[][..], &["--timeline"]] {
+        let page = String::from_utf8(journal_with(args, &lines).stdout).unwrap();
+        assert!(page.contains("[2J") && page.contains("]0;x"), "{page:?}");
+        assert!(
+            !page.contains(|c: char| c.is_control() && c != '\n'),
+            "{page:?}"
+        );
+    }
+}
+
+#[test]
+fn a_second_run_in_the_file_is_named_as_such() {
+    let output = journal(&[HEADER, r#"{"at_ms":0,"kind":"end"}"#, HEADER]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        error.contains(":3: another journal begins here; "),
+        "{error}"
+    );
+    assert_eq!(output.status.code(), Some(2));
+}

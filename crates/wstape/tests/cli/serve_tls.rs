@@ -72,6 +72,20 @@ fn a_certificate_that_cannot_be_used_or_written_is_bad_input() {
         assert!(error.contains(says), "{args:?}: {error}");
         assert_eq!(output.status.code(), Some(2), "{error}");
     }
+    let keys = [(
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----",
+        "openssl pkey -in FILE",
+    )];
+    for (key, says) in keys {
+        std::fs::write(dir.path().join("key.pem"), key).unwrap();
+        let certificate = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+        std::fs::write(dir.path().join("chain.pem"), certificate).unwrap();
+        let args = ["good.jsonl", "--cert", "chain.pem", "--key", "key.pem"];
+        let output = run(dir.path(), &args);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains(says), "{error}");
+        assert_eq!(output.status.code(), Some(2), "{error}");
+    }
     let notes = std::fs::read_to_string(dir.path().join("notes.txt")).unwrap();
     assert_eq!(notes, "mine\n");
 }

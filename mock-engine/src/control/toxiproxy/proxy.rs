@@ -9,6 +9,7 @@ use super::toxic::Laid;
 
 /// A request for a proxy, or for a change to one.
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "an object with name, listen and upstream")]
 pub(super) struct AskedProxy {
     #[serde(default)]
     pub(super) name: String,

@@ -87,7 +87,7 @@ async fn create(State(proxies): State<Arc<Proxies>>, body: Body) -> Answered {
 
 /// One proxy, or a list of them.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a proxy or a list of proxies")]
 enum Several {
     Many(Vec<AskedProxy>),
     One(AskedProxy),

@@ -39,14 +39,15 @@ pub(super) struct Laid {
 
 /// A request for a toxic, or for a change to one.
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "an object with type, stream, toxicity and attributes")]
 pub(super) struct Asked {
     name: Option<String>,
     #[serde(rename = "type")]
     kind: Option<String>,
     stream: Option<String>,
     toxicity: Option<f64>,
-    #[serde(default)]
-    attributes: BTreeMap<String, f64>,
+    /// Go's clients send null where a toxic is laid without any.
+    attributes: Option<BTreeMap<String, f64>>,
 }
 
 impl Laid {
@@ -100,11 +101,11 @@ impl Laid {
             }
             self.toxicity = toxicity;
         }
-        for (name, value) in &asked.attributes {
+        for (name, value) in asked.attributes.iter().flatten() {
             // An attribute that this type doesn't have is ignored, as in Toxiproxy.
             if let Some(had) = self.attributes.get_mut(name.as_str()) {
                 *had = whole(*value).ok_or_else(|| {
-                    Refusal::bad(format!("{name} must be a whole number, 0 or more"))
+                    Refusal::bad(format!("{name} must be a whole number from 0 to 2^53"))
                 })?;
             }
         }

@@ -45,6 +45,7 @@ impl JournalArgs {
                 } else {
                     exit::FOUND
                 };
+                let page = plain(&page.to_string());
                 exit::printed(write!(io::stdout(), "{page}"), status)
             }
             Err(JournalError::Io { file, source }) => {
@@ -98,4 +99,10 @@ impl JournalArgs {
         };
         Ok(Page::new(name, &reader, attempts, timeline))
     }
+}
+
+/// A page without what a terminal would obey: what a client asked for is anyone's.
+fn plain(page: &str) -> String {
+    let obeyed = |c: char| c.is_control() && c != '\n';
+    page.replace(obeyed, "\u{fffd}")
 }

@@ -55,6 +55,13 @@ impl Page {
         self.attempts.unmet.is_empty()
     }
 
+    /// Whether nothing that connections did was summed up.
+    fn all_told(&self) -> bool {
+        let of_no_connection = ["dial_refused", "dial_reset", "dial_pending"];
+        let mut kinds = self.attempts.summed_up.keys();
+        kinds.all(|kind| of_no_connection.contains(&kind.as_str()))
+    }
+
     fn head(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all = &self.attempts;
         let (url, up) = (
@@ -68,20 +75,15 @@ impl Page {
             "the journal ends"
         };
         writeln!(f, "{end} after {} s", all.until)?;
-        let upgraded = all
-            .by_conn
-            .values()
-            .filter(|attempt| attempt.upgraded())
-            .count();
         writeln!(
             f,
-            "{} dials: {upgraded} upgraded, {} refused by a port that was down, {} reset by it",
+            "{} dials: {} upgraded, {} refused by a port that was down, {} reset by it",
             all.dials(),
+            all.upgraded(),
             all.dials_refused,
             all.dials_reset
         )?;
-        let sent: u64 = all.by_conn.values().map(|attempt| attempt.sent).sum();
-        let received: u64 = all.by_conn.values().map(|attempt| attempt.received).sum();
+        let (sent, received) = (all.sent(), all.received());
         writeln!(
             f,
             "{} sent to all ({}), {sent} to one, {received} received ({}); {} found nobody",
@@ -93,6 +95,12 @@ impl Page {
         if all.uncounted > 0 {
             let n = all.uncounted;
             writeln!(f, "{n} connections were too many or too fast to list")?;
+        }
+        if !self.all_told() {
+            writeln!(
+                f,
+                "what came too fast was summed up: it counts above, and in no connection or client below"
+            )?;
         }
         if all.missing > 0 {
             writeln!(
@@ -149,7 +157,7 @@ impl Page {
             f,
             "{n:>6} {from:>12} {to:>12} {lasted:>12} {sent:>8} {received:>8}  answer, end"
         )?;
-        let (until, all_told) = (self.attempts.until, self.attempts.uncounted == 0);
+        let (until, all_told) = (self.attempts.until, self.all_told());
         let (first, last) = if all.len() > MAX_LISTED {
             let half = MAX_LISTED / 2;
             (&all[..half], &all[all.len() - half..])
@@ -225,7 +233,9 @@ fn row(
         Some((_, Answer::Status(status))) => status.to_string(),
         Some((_, Answer::Garbage)) => "not HTTP".to_owned(),
         Some((_, Answer::Hung)) => "never answered".to_owned(),
-        _ => "no answer".to_owned(),
+        _ if all_told => "no answer".to_owned(),
+        // As with the end below.
+        _ => "no answer listed".to_owned(),
     };
     let (to, end) = match attempt.end {
         Some((at, end)) => (Some(at), end.to_string()),
@@ -243,10 +253,10 @@ fn row(
     let path = attempt
         .request
         .as_ref()
-        .map_or("", |request| request.path());
+        .map_or_else(String::new, |request| format!(" {}", request.path()));
     writeln!(
         f,
-        "{:>6} {:>12} {to:>12} {:>12} {:>8} {:>8}  {answer} {path}, {end}{close}",
+        "{:>6} {:>12} {to:>12} {:>12} {:>8} {:>8}  {answer}{path}, {end}{close}",
         attempt.conn,
         attempt.accepted.to_string(),
         lasted.to_string(),

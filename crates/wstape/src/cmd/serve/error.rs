@@ -119,10 +119,15 @@ fn by_option(error: &EngineError) -> &'static str {
     }
 }
 
-/// What to do about a certificate or key that is not PEM.
+/// What to do about a certificate or key that is not PEM, or is not the one that belongs there.
 fn of_pem(error: &TlsError) -> &'static str {
     match error {
         TlsError::Pem { .. } => "; a PEM file has a line -----BEGIN …; openssl converts DER to it",
+        TlsError::Misplaced { .. } => "; --cert takes the certificate's file, --key the key's",
+        TlsError::Encrypted => {
+            "; openssl pkey -in FILE -out PLAIN writes it without its passphrase"
+        }
+        TlsError::Mismatch => "; give the key that the certificate was made with",
         _ => "",
     }
 }
