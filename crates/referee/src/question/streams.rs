@@ -256,14 +256,11 @@ mod tests {
     #[test]
     fn a_client_that_asked_for_nothing_known_is_told_its_path_without_the_query() {
         let mut facts = Facts::new("token".to_owned());
-        let head = RequestHead {
-            method: "GET".to_owned(),
-            target: "/stream/0?listenKey=hunter2".to_owned(),
-            ..RequestHead::default()
-        };
+        let mut head = RequestHead::default();
+        head.target = "/stream/0?listenKey=hunter2".to_owned();
         let kinds = [
             JournalKind::Accepted,
-            JournalKind::Request(head),
+            JournalKind::Requested(Box::new(head)),
             JournalKind::Upgraded,
         ];
         for kind in kinds {
