@@ -238,9 +238,9 @@ impl Engine {
         self.core().take_verdict()
     }
 
-    /// The next remark on a path that a connection asked for and that no message of the tapes is
-    /// for; it names the paths that they are for. There is one for each such path, up to a bound.
-    /// Waits until there is one. Dropping the future loses nothing.
+    /// The next remark on a client that the tapes leave without what it asked for: no message is for
+    /// its path, or none of its subprotocols is chosen. There is one for each such path, up to a
+    /// bound, and one for subprotocols. Waits until there is one. Dropping the future loses nothing.
     ///
     /// # Errors
     /// [`EngineError::ShutDown`] if the engine has ended and every remark was taken.

@@ -218,6 +218,10 @@ async fn upgrade_or_refuse(site: &Site, id: ConnId, mut request: Request) -> Res
     if let Some(terms) = terms {
         core.deflate(id, terms);
     }
+    let name = header::SEC_WEBSOCKET_PROTOCOL;
+    if request.headers().contains_key(&name) && !response.headers().contains_key(&name) {
+        core.unchosen_subprotocol(id);
+    }
     drop(core);
     let upgraded = Arc::clone(hub);
     hub.spawn(async move {

@@ -60,7 +60,7 @@ fn each_feature_of_a_dialogue_is_named_in_the_header() {
         let error = Tape::parse("t", &format!("{{\"tape\":1}}\n{line}\n")).unwrap_err();
         assert_eq!(
             error.message(),
-            "a tape with this has \"dialogue\" in its header's \"needs\""
+            "a tape with this has \"needs\":[\"dialogue\"] in its header"
         );
         let column = usize::try_from(error.column()).unwrap() - 1;
         assert_eq!(line.find(under), Some(column), "{line}");
@@ -241,6 +241,12 @@ fn a_reference_to_nothing_is_shown_where_it_stands() {
             "\"usr\" is neither a word nor a named group of the step's \"regex\" \
              (did you mean \"user\"?)",
             "${usr}",
+        ),
+        (
+            &[r#"{"on_message":{"json":{"op":"sub"}},"json":{"ack":"${id}"}}"#],
+            "\"id\" is neither a word nor a named group of the step's \"regex\" \
+             (a member of a JSON message is ${/id})",
+            "${id}",
         ),
         (
             &[r#"{"on_message":{},"close":{"code":1000,"reason":"a ${now"}}"#],

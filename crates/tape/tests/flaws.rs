@@ -46,6 +46,12 @@ fn text_that_is_not_json_is_placed_at_its_first_wrong_character() {
         ),
         ("{\"märk\":x}", "9: not JSON: expected value", Kind::Json),
         (
+            "{\"json\":{\"n\":${count}}}",
+            "14: not JSON: expected value; a reference stands in a string, as \"${count}\", \
+             and may become a number there",
+            Kind::Json,
+        ),
+        (
             "{\"at_ms\":1,\"end\":true",
             "22: not JSON: EOF while parsing an object",
             Kind::Json,
@@ -288,7 +294,7 @@ fn a_step_of_a_feature_wants_that_feature_among_the_header_s_needs() {
         assert_eq!(error.kind(), Kind::Misplaced);
         assert_eq!(
             error.message(),
-            "a tape with this has \"connections\" in its header's \"needs\""
+            "a tape with this has \"needs\":[\"connections\"] in its header"
         );
         let text = format!("{{\"tape\":1,\"needs\":[\"connections\"]}}\n{step}\n");
         wstape_tape::Tape::parse("t.jsonl", &text).unwrap();

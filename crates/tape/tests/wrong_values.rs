@@ -38,7 +38,7 @@ const WRONG_VALUES: &[(&str, u64, &str)] = &[
     (
         r#""close":null"#,
         20,
-        "\"close\" must be an object, found null",
+        "\"close\" must be an object such as {\"code\":1001,\"reason\":\"bye\"}, found null",
     ),
     (
         r#""close":{"code":70000}"#,

@@ -251,7 +251,7 @@ impl Core {
         self.expectations.as_mut().and_then(Expectations::take)
     }
 
-    /// Takes the next remark on a path that no message is for.
+    /// Takes the next remark on what the tape lacks for a client.
     pub(crate) fn take_stranger(&mut self) -> Option<String> {
         self.strangers.take()
     }

@@ -7,12 +7,12 @@ use std::fmt;
 /// What a client is told: where to connect, and with which token. Nothing else.
 #[derive(Clone)]
 pub(crate) struct Told {
-    /// Where to connect: `ws://127.0.0.1:PORT/ws`.
-    pub(crate) url: String,
+    /// Where to connect: `ws://127.0.0.1:PORT/ws`, or with the healthy tape's own path.
+    url: String,
     /// Where plain requests go: `http://127.0.0.1:PORT`.
-    pub(crate) http_url: String,
+    http_url: String,
     /// The bearer token that it may bring.
-    pub(crate) token: String,
+    pub(super) token: String,
 }
 
 impl fmt::Debug for Told {
@@ -25,6 +25,18 @@ impl fmt::Debug for Told {
 }
 
 impl Told {
+    /// What to tell about an engine at this `ws` URL.
+    pub(crate) fn new(url: String, token: String) -> Self {
+        // The path, whichever it is, is the WebSocket's.
+        let origin: Vec<&str> = url.splitn(4, '/').take(3).collect();
+        let http_url = origin.join("/").replacen("ws:", "http:", 1);
+        Self {
+            url,
+            http_url,
+            token,
+        }
+    }
+
     /// The environment variables: `ENGINE_URL`, `ENGINE_URLS`, `ENGINE_HTTP_URL`, `ENGINE_TOKEN`.
     ///
     /// A proxy set in the user's shell must not apply to the engine, which is on this machine: the
@@ -117,6 +129,17 @@ impl fmt::Display for ClientCommand {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plain_requests_go_to_the_port_itself_whatever_path_the_websocket_has() {
+        for path in ["", "/ws", "/stream", "/v5/public/ws"] {
+            let url = format!("ws://127.0.0.1:9000{path}");
+            let told = Told::new(url.clone(), "token".to_owned()).environment();
+            let of = |name: &str| told.iter().find(|(it, _)| *it == name).unwrap().1.clone();
+            assert_eq!(of("ENGINE_URL"), url);
+            assert_eq!(of("ENGINE_HTTP_URL"), "http://127.0.0.1:9000", "{path}");
+        }
+    }
 
     #[test]
     fn the_engine_is_excepted_from_proxies_beside_what_is_excepted_already() {

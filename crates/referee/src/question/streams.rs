@@ -35,12 +35,16 @@ fn connections<'a>(look: &Look<'a>) -> impl Iterator<Item = &'a Attempt> {
 /// What the first connection asked for, and how long that took, in seconds; a reason if there is
 /// nothing to compare with.
 fn first(look: &Look<'_>) -> Result<(Streams, f64), Finding> {
-    let none = |what: &str| Err(Finding::new(Verdict::NotApplicable, what));
+    let none = |what: String| Err(Finding::new(Verdict::NotApplicable, what));
     let Some(first) = connections(look).next() else {
-        return none("was never connected");
+        return none("was never connected".to_owned());
     };
     let (Some(upgraded), Some((last, _))) = (first.upgraded(), first.subscribed.last()) else {
-        return none("asked for no stream that the healthy tape knows");
+        // Without its query, in which clients put secrets. The wrong path is the likeliest reason.
+        let path = first.target.split('?').next().unwrap_or_default();
+        return none(format!(
+            "asked for no stream that the healthy tape knows, at {path}"
+        ));
     };
     let took = seconds(last.0.saturating_sub(upgraded.0));
     Ok((streams(look, first), took))
@@ -239,5 +243,44 @@ impl Ask for Reacts {
         }
         let since = look.since(from);
         Finding::new(Verdict::Info, format!("not noticed in {since:.0} s"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wstape_mock_engine::{Entry, JournalKind, RequestHead};
+
+    use super::*;
+    use crate::facts::Facts;
+
+    #[test]
+    fn a_client_that_asked_for_nothing_known_is_told_its_path_without_the_query() {
+        let mut facts = Facts::new("token".to_owned());
+        let mut head = RequestHead::default();
+        head.target = "/stream/0?listenKey=hunter2".to_owned();
+        let kinds = [
+            JournalKind::Accepted,
+            JournalKind::Requested(Box::new(head)),
+            JournalKind::Upgraded,
+        ];
+        for kind in kinds {
+            facts.observe(&Entry::new(Micros::ZERO, Some(1), kind));
+        }
+        let look = Look {
+            facts: &facts,
+            alike: &crate::facts::Alike::default(),
+            vitals: &[],
+            strangers: &[],
+            told_to_end: None,
+            gone: None,
+            left_behind: &[],
+            now: Micros::ZERO,
+            copies: 1,
+        };
+        let finding = first(&look).unwrap_err();
+        assert_eq!(
+            finding.what,
+            "asked for no stream that the healthy tape knows, at /stream/0"
+        );
     }
 }

@@ -130,15 +130,7 @@ impl Session {
             .start_at(StartAt::FirstConnection)
             .listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
             .await?;
-        let url = engine.url();
-        let told = Told {
-            http_url: url
-                .replacen("ws:", "http:", 1)
-                .trim_end_matches("/ws")
-                .to_owned(),
-            url,
-            token: names.token.clone(),
-        };
+        let told = Told::new(engine.url(), names.token.clone());
         let started = clock.now();
         // Each has a mark of its own: ending one sweeps up everything with its mark.
         let clients = (1..=copies.max(1))

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::spec::{Class, Spec};
 use crate::error::{Flaw, TapeErrorKind};
-use crate::json::{Field, Pen};
+use crate::json::{Field, Pen, Type};
 
 /// Code of a normal closure (RFC 6455, 7.4.1): the simplest that a Close can have.
 const NORMAL_CLOSURE: u16 = 1000;
@@ -26,6 +26,9 @@ impl Spec for CloseFrame {
     const CLASS: Class = Class::Sent;
 
     fn read(field: &Field<'_>, _line: &Bytes) -> Result<Option<Self>, Flaw> {
+        if !field.is(Type::Object) {
+            return Err(field.wrong("an object such as {\"code\":1001,\"reason\":\"bye\"}"));
+        }
         let object = field.object(&["code", "reason"])?;
         let reason = object.get("reason");
         match (object.get("code"), reason) {

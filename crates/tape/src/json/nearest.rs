@@ -11,6 +11,12 @@ pub(crate) fn nearest<'k>(wrong: &str, keys: &[&'k str]) -> Option<&'k str> {
         return None;
     }
     let wrong = wrong.to_lowercase();
+    let unit_left_out = keys
+        .iter()
+        .find(|key| key.strip_suffix("_ms") == Some(&*wrong));
+    if let Some(key) = unit_left_out {
+        return Some(key);
+    }
     let allowed = (wrong.chars().count() / 3).max(1);
     keys.iter()
         .map(|key| (osa_distance(&wrong, key), *key))
@@ -30,7 +36,7 @@ mod tests {
             ("dorp", Some("drop")),
             ("Drop", Some("drop")),
             ("partion", Some("partition")),
-            ("latency", None),
+            ("latency", Some("latency_ms")),
             ("latencyms", Some("latency_ms")),
             ("banana", None),
             ("", None),

@@ -98,11 +98,12 @@ fn unknown(name: &str, regex: Option<&MessageRegex>) -> Flaw {
         .flat_map(|regex| regex.regex().capture_names().flatten());
     let mut names: Vec<&str> = Reference::words().collect();
     names.extend(groups);
-    let meant = nearest(name, &names).map(|meant| format!(" (did you mean {meant:?}?)"));
-    let meant = meant.unwrap_or_default();
+    let meant = nearest(name, &names).map(|meant| format!("did you mean {meant:?}?"));
     let name = shortened(name);
+    // Whoever knows other templates expects a bare name to look into the message.
+    let meant = meant.unwrap_or_else(|| format!("a member of a JSON message is ${{/{name}}}"));
     let message =
-        format!("{name:?} is neither a word nor a named group of the step's \"regex\"{meant}");
+        format!("{name:?} is neither a word nor a named group of the step's \"regex\" ({meant})");
     let mut flaw = Flaw::new(TapeErrorKind::Value, 0, 1, message);
     let list = names.join(", ");
     let list = shortened(&list);

@@ -178,7 +178,7 @@ async fn tape_over(engine: &Engine, serve: &Serve) -> Result<Ending, EngineError
         // A process that holds standard input learns it from the journal.
         if !serve.lifeline.wanted() {
             eprintln!(
-                "tape ended after {} s; still listening (Ctrl-C ends)",
+                "the tape's timed steps are over ({} s); still listening and answering (Ctrl-C ends)",
                 end.last_step_at
             );
         }

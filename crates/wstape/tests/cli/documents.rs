@@ -172,3 +172,21 @@ fn a_port_of_which_nobody_can_be_told_is_an_error_that_names_standard_output() {
         }
     }
 }
+
+#[test]
+fn each_tape_of_the_page_of_protocols_is_sound() {
+    let page = include_str!("../../../../docs/protocols.md");
+    let tapes: Vec<&str> = page
+        .split("```json\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert_eq!(tapes.len(), 3);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("protocol.jsonl");
+    for tape in tapes {
+        fs::write(&file, tape).expect("the tape is written");
+        let checked = wstape(&["check", file.to_str().expect("a path in UTF-8")]);
+        assert_eq!(checked.status.code(), Some(0), "{tape}{checked:?}");
+    }
+}

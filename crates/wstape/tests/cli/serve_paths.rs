@@ -1,4 +1,4 @@
-//! `serve` of a tape whose messages are for paths.
+//! `serve` of a tape that lacks what a client asks for: messages for its path, or a subprotocol.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -53,4 +53,42 @@ fn a_path_that_no_message_of_the_tape_is_for_is_said_once_and_its_client_stays_c
         "{journal}"
     );
     drop((strangers, known));
+}
+
+#[test]
+fn a_subprotocol_that_the_tape_does_not_choose_is_said_once_without_its_name() {
+    let dir = folder();
+    let choosing = r#"{"on_connect":"each","accept":{"headers":{"sec-websocket-protocol":"v12.stomp"}}}
+"#;
+    for (name, choosing) in [("plain.jsonl", ""), ("choosing.jsonl", choosing)] {
+        let tape = format!(
+            "{{\"tape\":1}}\n{choosing}\
+             {{\"on_connect\":\"each\",\"after_frames\":0,\"text\":\"hi\"}}\n\
+             {{\"at_ms\":3600000,\"end\":true}}\n"
+        );
+        std::fs::write(dir.path().join(name), tape).unwrap();
+    }
+    // A name may be a token.
+    let offer = "Sec-WebSocket-Protocol: v12.stomp, bearer.hunter2hunter2\r\n";
+    let said_of = |tape: &str| {
+        let args = [tape, "--listen", "127.0.0.1:0"];
+        let running = Running::start(dir.path(), &args);
+        let links = [
+            running.greet(""),
+            running.greet(offer),
+            running.greet(offer),
+        ];
+        running.interrupt();
+        let (_, said, status) = running.end();
+        assert_eq!(status, Some(0), "{said}");
+        drop(links);
+        said
+    };
+    assert_eq!(
+        said_of("plain.jsonl"),
+        "wstape: the client offers subprotocols, and the tape chooses none: browsers and many \
+         libraries then end the connection; choose one as in {\"on_connect\":\"each\",\
+         \"accept\":{\"headers\":{\"sec-websocket-protocol\":\"NAME\"}}}\n"
+    );
+    assert_eq!(said_of("choosing.jsonl"), "");
 }

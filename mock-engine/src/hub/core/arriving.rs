@@ -141,6 +141,13 @@ impl Core {
         }
     }
 
+    /// Journals that the 101 chooses none of the subprotocols that the client offers: many clients
+    /// end the connection at that without a word.
+    pub(crate) fn unchosen_subprotocol(&mut self, id: ConnId) {
+        let remark = self.strangers.unchosen();
+        self.log.note(id, remark.to_owned());
+    }
+
     /// Journals that no message of the tape is for the path that a connection asked for, if that is
     /// so: its client would wait for nothing, and nobody would know why.
     fn tell_stranger(&mut self, id: ConnId) {
