@@ -7,7 +7,7 @@ mod lines;
 mod out;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use self::out::{Out, STDOUT};
 use super::exit;
 use super::journal::TORN;
 use super::redaction::draw_key;
-use super::same_file::is_same;
+use super::same_file::another;
 use super::serve::JournalRedactor;
 
 #[derive(Debug, Args)]
@@ -92,9 +92,10 @@ impl DrawArgs {
     /// Draws it; returns remarks on the input.
     fn draw(&self) -> Result<Vec<String>, DrawError> {
         let input = Input::of(&self.input)?;
-        if is_same(&self.input, &self.out) {
-            return Err(DrawError::Itself(self.out.clone()));
-        }
+        another(
+            &self.input,
+            (self.out != Path::new(STDOUT)).then_some(&self.out),
+        )?;
         let kind = input.kind()?;
         let out = Out::at(&self.out, self.force)?;
         let backoff = self.backoff.map(|backoff| (backoff.first, backoff.most));
