@@ -25,7 +25,7 @@ rules that matched.
 Exit status: 0 written, and safe; 1 written, but a rule matched nothing, or nothing was redacted; \
 2 the result still holds a secret, or bad usage or input, or a file that can't be written.")]
 pub(crate) struct RedactArgs {
-    /// The tape.
+    /// The tape; - for standard input.
     #[arg(value_name = "FILE")]
     tape: PathBuf,
 

@@ -27,7 +27,7 @@ The state at the start of the section (port down, partition, open connections) i
 Exit status: 0 written; 1 the section is empty and nothing is written, or a rule matched nothing \
 in it; 2 bad usage or input, or a file that can't be written.")]
 pub(crate) struct TrimArgs {
-    /// The tape.
+    /// The tape; - for standard input.
     #[arg(value_name = "FILE")]
     tape: PathBuf,
 

@@ -201,19 +201,24 @@ fn a_tape_that_comes_by_a_pipe_is_trimmed_like_any_other() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("a.jsonl"), STATES).expect("a file");
     let program = env!("CARGO_BIN_EXE_wstape");
-    let command = format!("cat a.jsonl | {program} trim /dev/stdin --from 0s --out -");
-    let output = Command::new("sh")
-        .args(["-c", &command])
-        .current_dir(folder.path())
-        .output()
-        .expect("sh runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{said}");
     let (_, expected, _) = run(
         &[("a.jsonl", STATES)],
         &["trim", "a.jsonl", "--from", "0s", "--out", "-"],
     );
-    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+    for command in [
+        format!("cat a.jsonl | {program} trim /dev/stdin --from 0s --out -"),
+        format!("cat a.jsonl | {program} trim - --from 0s --out -"),
+        format!("{program} trim - --from 0s --out - < a.jsonl"),
+    ] {
+        let output = Command::new("sh")
+            .args(["-c", &command])
+            .current_dir(folder.path())
+            .output()
+            .expect("sh runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+    }
 }
 
 #[test]
