@@ -45,6 +45,10 @@ pub(crate) struct DrawArgs {
     #[arg(long)]
     force: bool,
 
+    /// Print only errors and remarks on the input
+    #[arg(long, short)]
+    quiet: bool,
+
     /// The client's backoff, first cap and highest cap, such as 500ms,30s, to draw beside its gaps
     #[arg(long, value_name = "FIRST,MOST", value_parser = backoff)]
     backoff: Option<Backoff>,
@@ -77,6 +81,9 @@ impl DrawArgs {
     pub(crate) fn run(&self) -> ExitCode {
         match self.draw() {
             Ok(notes) => {
+                if !self.quiet {
+                    eprintln!("drawn: {}", self.shown_out().display());
+                }
                 for note in notes {
                     eprintln!("wstape: {}: {note}", self.input.display());
                 }
@@ -110,11 +117,16 @@ impl DrawArgs {
         Ok(notes)
     }
 
-    fn unwritten(&self, source: io::Error) -> DrawError {
-        let path = match self.out.to_str() {
+    /// What messages call the output.
+    fn shown_out(&self) -> PathBuf {
+        match self.out.to_str() {
             Some(STDOUT) => PathBuf::from("standard output"),
             _ => self.out.clone(),
-        };
+        }
+    }
+
+    fn unwritten(&self, source: io::Error) -> DrawError {
+        let path = self.shown_out();
         DrawError::Write { path, source }
     }
 
