@@ -8,6 +8,7 @@ use serde_json::Value;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 use wstape_tape::{Action, Conn, Micros, Step, TapeError, TapeReader, Trigger, pointer_token};
 
+use crate::exact;
 use crate::names::Pointer;
 
 /// How many steps of each tape are compared at once where the tapes differ. A step that moved
@@ -22,7 +23,8 @@ const MAX_NAMES: usize = 1_024;
 const OTHERS: &str = "(others)";
 
 /// How to compare two tapes. Compared are what each step does, on which connection and when, unless
-/// excluded here. Events are compared as JSON: member order and white space don't matter.
+/// excluded here. Events are compared as JSON: member order and white space don't matter, and numbers
+/// are the same if their decimal values are (1, 1.0 and 1e0), to the last digit.
 #[derive(Debug, Clone, Default)]
 pub struct Diff {
     /// Ignore the time in a message: `ts` in the message itself and in its `data`, or the value at
@@ -77,10 +79,10 @@ pub enum Departure {
 pub struct Member {
     /// Its JSON pointer (RFC 6901).
     pub pointer: String,
-    /// Its value in the first tape; `None` if it has none.
-    pub was: Option<Value>,
-    /// Its value in the second tape; `None` if it has none.
-    pub is: Option<Value>,
+    /// The JSON of its value in the first tape; `None` if it has none.
+    pub was: Option<String>,
+    /// The JSON of its value in the second tape; `None` if it has none.
+    pub is: Option<String>,
 }
 
 /// How many steps were the same, and how many departed.
@@ -270,7 +272,7 @@ impl Diff {
 
     /// The message as it is compared: without its time, if times are ignored.
     fn message(&self, json: &[u8]) -> Option<Value> {
-        let mut message: Value = serde_json::from_slice(json).ok()?;
+        let mut message = exact::parse(json)?;
         if let Some(time) = self.time.as_ref().filter(|_| self.ignore_ts) {
             time.take_out(&mut message);
         } else if self.ignore_ts
@@ -353,8 +355,12 @@ fn time_of(step: &Step) -> Micros {
 }
 
 fn departing(a: Option<&Value>, b: Option<&Value>, pointer: String, found: &mut Vec<Member>) {
+    let is_number = |value: Option<&Value>| value.and_then(exact::number).is_some();
     match (a, b) {
-        (Some(Value::Object(one)), Some(Value::Object(other))) => {
+        (a, b) if a == b => {}
+        (Some(Value::Object(one)), Some(Value::Object(other)))
+            if !is_number(a) && !is_number(b) =>
+        {
             let keys: std::collections::BTreeSet<&String> =
                 one.keys().chain(other.keys()).collect();
             for key in keys {
@@ -368,11 +374,10 @@ fn departing(a: Option<&Value>, b: Option<&Value>, pointer: String, found: &mut 
                 departing(one.get(n), other.get(n), format!("{pointer}/{n}"), found);
             }
         }
-        (a, b) if a == b => {}
         (was, is) => found.push(Member {
             pointer,
-            was: was.cloned(),
-            is: is.cloned(),
+            was: was.map(exact::text),
+            is: is.map(exact::text),
         }),
     }
 }
@@ -394,8 +399,9 @@ impl fmt::Display for Departure {
                     write!(f, ", {}", time_of(b))?;
                 }
                 for Member { pointer, was, is } in members {
-                    let shown = |value: &Option<Value>| {
-                        value.as_ref().map_or_else(|| "nothing".to_owned(), cut)
+                    let shown = |value: &Option<String>| {
+                        let value = value.as_deref();
+                        value.map_or_else(|| "nothing".to_owned(), cut)
                     };
                     write!(f, "\n    {pointer}: {} → {}", shown(was), shown(is))?;
                 }
@@ -420,11 +426,10 @@ fn whose(step: &Step) -> String {
     }
 }
 
-fn cut(value: &Value) -> String {
-    let text = value.to_string();
+fn cut(text: &str) -> String {
     match text.char_indices().nth(SHOWN_CHARS) {
         Some((at, _)) => format!("{}…", &text[..at]),
-        None => text,
+        None => text.to_owned(),
     }
 }
 

@@ -12,6 +12,7 @@
 //! | `recording` | a tape in the making: where it goes, when it is safe, what waits for the disk |
 //! | `redact` | what never reaches a tape |
 //! | `show`, `trim`, `diff` | examines, cuts and compares tapes |
+//! | `exact` | JSON that `diff` compares to the last digit |
 //! | `error` | what can go wrong |
 //!
 //! It builds on Linux and on other Unix. Only on Linux does the writing thread give way to the
@@ -33,6 +34,7 @@
 
 mod diff;
 mod error;
+mod exact;
 mod import;
 mod keepalive;
 mod learn;

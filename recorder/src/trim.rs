@@ -7,8 +7,11 @@ use std::io::BufRead;
 use chrono::TimeDelta;
 use wstape_tape::{
     Action, Answers, Conn, Direction, Down, Header, Micros, ReceivedKind, Step, TapeError,
-    TapeReader, Trigger,
+    TapeReader, Trigger, WhichScene,
 };
+
+/// The most scenes that a section's mark names.
+const MAX_NAMED: usize = 16;
 
 /// Why a section can't be cut out of a tape.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +60,9 @@ pub enum Place {
 /// Times count from its beginning, and the virtual wall time there is unchanged. The state at the
 /// beginning (the port down, a partition, an HTTP answer, open connections) is set there; a state
 /// that clears by itself does so when it would have. Steps on connect stay as they are. If the tape
-/// names its connections, those already over are left out and the others are renumbered.
+/// names its connections, those already over are left out and the others are renumbered. A scene that
+/// a timed step started before the section does not go on in it, because a tape can only start a
+/// scene at its own beginning: a mark says so.
 #[derive(Debug, Clone, Default)]
 pub struct Trim {
     /// Where it begins; `None` for the tape's own beginning.
@@ -77,6 +82,9 @@ struct Before {
     states: BTreeMap<About, Vec<(Micros, Step)>>,
     /// The handshakes of open connections.
     open: BTreeMap<u64, Vec<Step>>,
+    /// The runs of scenes on open connections, in the order in which they were started. An engine
+    /// runs few of them on a connection, so these are few too.
+    runs: Vec<Run>,
     /// The new numbers of connections, by their old ones; 0 for those over before the section.
     numbers: BTreeMap<u64, u64>,
     next_number: u64,
@@ -84,6 +92,15 @@ struct Before {
     held: bool,
     /// The time of the last step.
     until: Option<Micros>,
+}
+
+/// A run of a scene that a step started.
+#[derive(Debug)]
+struct Run {
+    conn: Conn,
+    name: String,
+    at: Micros,
+    stopped: bool,
 }
 
 impl Trim {
@@ -231,6 +248,7 @@ impl Before {
     /// Takes a step before the section.
     fn take(&mut self, at: Micros, step: Step) {
         self.until = Some(at);
+        self.take_scene(at, &step);
         let named = match step.conn {
             Conn::All => None,
             Conn::Nth(n) => Some(n),
@@ -286,9 +304,71 @@ impl Before {
         }
     }
 
+    /// Takes what a step before the section does to the runs of scenes.
+    fn take_scene(&mut self, at: Micros, step: &Step) {
+        let conn = step.conn;
+        let theirs = |run: &Run| conn == Conn::All || run.conn == conn;
+        match &step.action {
+            Action::Start(start) => {
+                let name = start.goes_by();
+                match self
+                    .runs
+                    .iter_mut()
+                    .find(|run| run.conn == conn && run.name == name)
+                {
+                    // Starting it again changes nothing, unless it was stopped.
+                    Some(run) if run.stopped => (run.at, run.stopped) = (at, false),
+                    Some(_) => {}
+                    None => self.runs.push(Run {
+                        conn,
+                        name: name.to_owned(),
+                        at,
+                        stopped: false,
+                    }),
+                }
+            }
+            Action::Stop(WhichScene::Named(name)) => {
+                for run in self.runs.iter_mut().filter(|run| theirs(run)) {
+                    run.stopped |= run.name == *name;
+                }
+            }
+            Action::Stop(WhichScene::Any(nth)) => {
+                let nth = usize::try_from(nth.saturating_sub(1)).unwrap_or(usize::MAX);
+                // Those that were started on all connections count on each.
+                let there = |run: &&mut Run| theirs(run) || run.conn == Conn::All;
+                let run = self.runs.iter_mut().filter(there).nth(nth);
+                if let Some(run) = run.filter(|run| run.conn == conn) {
+                    run.stopped = true;
+                }
+            }
+            action if ends_all(action) => self.runs.retain(|run| !theirs(run)),
+            _ => {}
+        }
+    }
+
+    /// Says which scenes do not go on in the section.
+    fn scenes_left_behind(&self, from: Micros) -> Option<String> {
+        let running: Vec<&Run> = self.runs.iter().filter(|run| !run.stopped).collect();
+        let said = |run: &&Run| {
+            let ago = Micros(from.0.saturating_sub(run.at.0));
+            let whose = match run.conn {
+                Conn::All => "all connections".to_owned(),
+                Conn::Nth(n) => format!("the connection that was number {n}"),
+            };
+            format!("{:?} on {whose}, started {ago} s before", run.name)
+        };
+        let mut named: Vec<String> = running.iter().take(MAX_NAMED).map(said).collect();
+        if let Some(more @ 1..) = running.len().checked_sub(MAX_NAMED) {
+            named.push(format!("and {more} more"));
+        }
+        let named = named.join("; ");
+        (!running.is_empty()).then(|| format!("scenes that do not go on in this section: {named}"))
+    }
+
     /// Takes the end of a connection.
     fn forget(&mut self, n: u64) {
         self.open.remove(&n);
+        self.runs.retain(|run| run.conn != Conn::Nth(n));
         for states in self.states.values_mut() {
             states.retain(|(_, state)| state.conn != Conn::Nth(n));
         }
@@ -318,6 +398,9 @@ impl Before {
             if let Some(step) = self.renumbered(step) {
                 write(moved(step, Micros::ZERO))?;
             }
+        }
+        if let Some(mark) = self.scenes_left_behind(from) {
+            write(Step::at(Micros::ZERO, Action::Mark(mark)))?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
@@ -49,12 +49,7 @@ fn is_zstd(begin: &[u8]) -> bool {
 pub(super) fn unpacked<'a>(mut packed: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
     let begin = packed.fill_buf()?;
     if begin.starts_with(GZIP) {
-        let members = MultiGzDecoder::new(packed);
-        let plain = Gzip {
-            members,
-            read: false,
-        };
-        return once(plain, "gzip");
+        return once(Gzip::new(packed), "gzip");
     }
     if is_zstd(begin) {
         return once(Frames::new(packed), "zstd");
@@ -94,31 +89,74 @@ fn more_after(program: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, said)
 }
 
-/// A gzip file that may be cut off because its writer is still writing or was killed.
+/// The members of a gzip file, one after the other, and zeros after the last, with which tapes and
+/// disks fill up: gzip accepts those too. It may be cut off because its writer is still writing or
+/// was killed.
 struct Gzip<R> {
-    members: MultiGzDecoder<R>,
-    /// Whether anything was decompressed so far.
-    read: bool,
+    /// The member being read; `None` once all are.
+    member: Option<GzDecoder<R>>,
+    /// Whether it is the file's first.
+    first: bool,
+}
+
+impl<R: BufRead> Gzip<R> {
+    fn new(packed: R) -> Self {
+        Self {
+            member: Some(GzDecoder::new(packed)),
+            first: true,
+        }
+    }
+
+    /// Begins the next member, if there is one.
+    fn begin(&mut self, mut packed: R) -> io::Result<()> {
+        let mut padded = false;
+        loop {
+            let next = packed.fill_buf()?;
+            let zeros = next.iter().take_while(|byte| **byte == 0).count();
+            match next.get(zeros..) {
+                _ if next.is_empty() => return Ok(()),
+                Some([]) => {}
+                // The last byte of a buffer may be the first of a head.
+                Some(rest) if !padded && zeros == 0 && starts_alike(rest, GZIP) => break,
+                _ => return Err(more_after("gzip")),
+            }
+            padded = true;
+            packed.consume(zeros);
+        }
+        self.member = Some(GzDecoder::new(packed));
+        self.first = false;
+        Ok(())
+    }
+}
+
+/// Whether one of the two begins with the other.
+fn starts_alike(one: &[u8], other: &[u8]) -> bool {
+    one.iter().zip(other).all(|(one, other)| one == other)
 }
 
 impl<R: BufRead> Read for Gzip<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.members.read(into);
-        self.read |= matches!(read, Ok(1..));
-        read.map_err(|error| {
-            if self.read && error.kind() == io::ErrorKind::InvalidInput {
-                return more_after("gzip");
+        while let Some(member) = &mut self.member {
+            match member.read(into) {
+                Ok(0) if !into.is_empty() => {
+                    if let Some(member) = self.member.take() {
+                        self.begin(member.into_inner())?;
+                    }
+                }
+                Ok(read) => return Ok(read),
+                Err(error) => {
+                    let headless = member.header().is_none();
+                    if headless && !self.first && error.kind() == io::ErrorKind::InvalidInput {
+                        return Err(more_after("gzip"));
+                    }
+                    if member.get_mut().fill_buf().is_ok_and(<[u8]>::is_empty) {
+                        return Err(cut_off("gzip"));
+                    }
+                    return Err(error);
+                }
             }
-            if self
-                .members
-                .get_mut()
-                .fill_buf()
-                .is_ok_and(<[u8]>::is_empty)
-            {
-                return cut_off("gzip");
-            }
-            error
-        })
+        }
+        Ok(0)
     }
 }
 

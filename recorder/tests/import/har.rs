@@ -127,6 +127,69 @@ fn what_another_program_exports_is_said_with_what_to_do_instead() {
 }
 
 #[test]
+fn an_entry_that_is_no_web_socket_may_be_anything() {
+    let socket = format!("{{{STARTED},{REQUEST},{OPENED},\"_webSocketMessages\":[]}}");
+    let alone = import_bytes(
+        Har,
+        format!(r#"{{"log":{{"entries":[{socket}]}}}}"#).as_bytes(),
+    );
+    let alone = alone.unwrap();
+    for other in [
+        "null",
+        "7",
+        "1e999",
+        r#"["\ud800"]"#,
+        r#"{"\ud800":1}"#,
+        r#"{"startedDateTime":7,"time":null,"timings":[],"request":7,"response":[]}"#,
+        r#"{"request":{"url":7,"headers":{}},"response":{"status":"200","content":7}}"#,
+        r#"{"request":{"url":"http://x/","headers":[7,"websocket"]},"request":null}"#,
+        r#"{"request":{"url":"http://x/"},"_webSocketMessages":false,"_resourceType":{}}"#,
+        r#"{"response":{"status":true,"httpVersion":{},"_failureText":7,"content":{"_file":7}}}"#,
+    ] {
+        let archive = format!(r#"{{"log":{{"creator":7,"entries":[{other},{socket},{other}]}}}}"#);
+        let tape = import_bytes(Har, archive.as_bytes());
+        assert_eq!(tape.as_deref().map(steps), Ok(steps(&alone)), "{other}");
+    }
+}
+
+#[test]
+fn what_other_writers_plainly_mean_is_read() {
+    let list = r#""_webSocketMessages":[{"type":"receive","time":1795478401,"opcode":1,"data":"a"},
+        {"type":"receive","time":1795478402,"opcode":"1","data":null}],"time":"3000",
+        "_webSocketClose":{"code":"1000","timestamp":"1795478402.5"}"#;
+    let plain = import_bytes(Har, archive(&[STARTED, REQUEST, OPENED, list]).as_bytes());
+    let plain = plain.unwrap();
+    assert!(
+        plain.contains(r#"{"at_ms":2500,"conn":1,"close":{"code":1000}}"#),
+        "{plain}"
+    );
+    for members in [
+        [r#""startedDateTime":1795478400"#, REQUEST, OPENED],
+        [r#""startedDateTime":1795478400000.0"#, REQUEST, OPENED],
+        [r#""startedDateTime":"1795478400""#, REQUEST, OPENED],
+        [STARTED, REQUEST, r#""response":{"status":"101"}"#],
+        [STARTED, REQUEST, r#""response":{"status":101.0}"#],
+        [
+            STARTED,
+            REQUEST,
+            r#""response":{"status":"200","httpVersion":2}"#,
+        ],
+        [
+            STARTED,
+            REQUEST,
+            r#""timings":{"wait":"1","receive":-1},"response":{"status":101,"_error":null}"#,
+        ],
+    ] {
+        let archive = archive(&[&members[..], &[list]].concat());
+        let tape = import_bytes(Har, archive.as_bytes());
+        assert_eq!(tape.as_deref().map(steps), Ok(steps(&plain)), "{members:?}");
+    }
+    let status = r#""response":{"status":"101","headers":[{"name":"x-limit","value":7}]}"#;
+    let tape = import_bytes(Har, archive(&[STARTED, REQUEST, status]).as_bytes()).unwrap();
+    assert!(tape.contains(r#""x-limit":"7""#), "{tape}");
+}
+
+#[test]
 fn a_handshake_that_failed_fails_in_the_tape() {
     for (response, messages, last) in [
         (
@@ -257,7 +320,7 @@ fn what_is_no_archive_is_one_sentence_that_says_what_to_do() {
         (b"{\"log\":{\"entries\":{}}}", "expected a list of entries"),
         (
             b"{\"log\":{\"entries\":[null]}}",
-            "invalid type: null, expected an entry, which is an object; export one",
+            "found none among 1; record with",
         ),
         (
             b"{\"log\":{\"entries\":[]}}",
@@ -329,11 +392,15 @@ fn what_is_no_part_of_an_archive_is_named_by_its_place() {
         ),
         (
             message(r#"{"type":"send","opcode":1,"data":"\ud800"}"#),
-            "[1]: expected",
+            "[1].data: expected a text, found",
         ),
         (
             message(r#"{"type":"send","opcode":1,"data":7}"#),
-            "[1]: expected",
+            "[1].data: expected a text, found \"7\"; the entry is a connection to \"wss://engine\"",
+        ),
+        (
+            message(r#"{"opcode":1}"#),
+            "[1].type: expected \"send\", \"receive\" or \"error\", found none",
         ),
         (
             r#""_webSocketMessages":{}"#.into(),
@@ -345,7 +412,11 @@ fn what_is_no_part_of_an_archive_is_named_by_its_place() {
         ),
         (
             r#""_webSocketClose":{"code":70000}"#.into(),
-            "._webSocketClose: expected",
+            "._webSocketClose.code: expected a number up to 65535, found \"70000\"",
+        ),
+        (
+            r#""_webSocketClose":{"reason":7}"#.into(),
+            "._webSocketClose.reason: expected a text",
         ),
         (
             r#""_webSocketClose":{"timestamp":"x"}"#.into(),
@@ -380,6 +451,38 @@ fn what_is_no_part_of_an_archive_is_named_by_its_place() {
         (
             [STARTED, r#""request":{"headers":[{"name":"a"}]}"#],
             ".request.headers: expected a list",
+        ),
+        (
+            [r#""startedDateTime":true"#, OPENED],
+            "in: log.entries[0].startedDateTime: expected a date and time",
+        ),
+        (
+            [STARTED, r#""time":"soon""#],
+            ".time: expected milliseconds, found \"soon\"",
+        ),
+        (
+            [STARTED, r#""timings":[]"#],
+            ".timings: expected an object, found \"[]\"",
+        ),
+        (
+            [STARTED, r#""request":"GET /""#],
+            ".request: expected an object, found \"GET /\"",
+        ),
+        (
+            [STARTED, r#""request":{"url":7}"#],
+            ".request.url: expected a text, found \"7\"",
+        ),
+        (
+            [STARTED, r#""response":101"#],
+            ".response: expected an object, found \"101\"",
+        ),
+        (
+            [STARTED, r#""response":{"status":{}}"#],
+            ".response.status: expected the status of an answer, found \"{}\"",
+        ),
+        (
+            [STARTED, r#""response":{"content":7}"#],
+            ".response.content: expected an object",
         ),
     ] {
         let archive = archive(&[members[0], members[1], web_socket]);

@@ -58,12 +58,59 @@ fn a_packed_file_that_is_cut_off_leaves_no_tape() {
 #[test]
 fn what_follows_the_packed_part_is_no_part_of_it() {
     let script = b"{\"text\":\"a\"}\n";
-    for (packed, what) in [(gzip(script), "gzip"), (zstd(script), "zstd")] {
-        let longer = [&packed[..], &[0; 64]].concat();
-        let said = import_bytes(Mockforge, &longer).unwrap_err();
-        let sentence = format!("something else after the {what} data; to import only");
-        assert!(said.contains(&sentence), "{said}");
+    let after: [&[u8]; 5] = [
+        b"a",
+        b"abc",
+        b"\x1fabc",
+        b"a longer text than a gzip's head",
+        b"\0\0\0a",
+    ];
+    for after in after {
+        for (packed, what) in [(gzip(script), "gzip"), (zstd(script), "zstd")] {
+            if what == "zstd" && after.len() < 4 {
+                continue;
+            }
+            let longer = [&packed[..], after].concat();
+            let said = import_bytes(Mockforge, &longer).unwrap_err();
+            let sentence = format!("something else after the {what} data; to import only");
+            assert!(said.contains(&sentence), "{}: {said}", after.escape_ascii());
+        }
     }
+    let longer = [&zstd(script)[..], &[0; 64]].concat();
+    let said = import_bytes(Mockforge, &longer).unwrap_err();
+    assert!(
+        said.contains("something else after the zstd data"),
+        "{said}"
+    );
+}
+
+#[test]
+fn zeros_that_fill_up_a_gzip_and_further_members_are_read_as_gzip_does() {
+    let script = b"{\"text\":\"a\"}\n";
+    let plain = import_bytes(Mockforge, script).unwrap();
+    for zeros in [1, 9, 64, 100_000] {
+        let filled = [&gzip(script)[..], &vec![0; zeros]].concat();
+        let tape = import_bytes(Mockforge, &filled).unwrap();
+        assert_eq!(steps(&tape), steps(&plain), "{zeros}");
+    }
+    let (head, tail) = script.split_at(5);
+    let members = [gzip(head), gzip(b""), gzip(tail)].concat();
+    let tape = import_bytes(Mockforge, &members).unwrap();
+    assert_eq!(steps(&tape), steps(&plain));
+    // A member that has begun is one, and gzip says so too.
+    for torn in [&b"\x1f"[..], b"\x1f\x8b\x08"] {
+        let said = import_bytes(Mockforge, &[&gzip(script)[..], torn].concat()).unwrap_err();
+        assert!(said.contains("the gzip is cut off"), "{said}");
+    }
+}
+
+#[test]
+fn a_damaged_gzip_is_not_said_to_be_followed_by_something() {
+    let mut flows = gzip(&fs::read(input("mitmproxy.flows")).unwrap());
+    let at = flows.len() - 6;
+    flows[at] ^= 1;
+    let said = import_bytes(Mitmproxy, &flows).unwrap_err();
+    assert!(said.contains("corrupt gzip stream"), "{said}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use super::duration::duration;
 use super::exit;
 use super::output::OutputArgs;
 use super::redaction::RedactionArgs;
+use super::same_file::another;
 use super::say::counted;
 use crate::progress::Progress;
 
@@ -207,6 +208,7 @@ impl ImportArgs {
         if self.ends.is_some() && !matches!(self.format, Format::Har | Format::Mitmproxy) {
             return Err("--ends works only with har and mitmproxy".into());
         }
+        another(&self.file, self.output.file())?;
         let mut import = if self.file == Path::new(STDIN) {
             Import::stdin(format)
         } else {

@@ -10,6 +10,7 @@ use wstape_tape::TapeReader;
 use super::exit;
 use super::output::OutputArgs;
 use super::redaction::RedactionArgs;
+use super::same_file::another;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -51,6 +52,7 @@ impl LearnArgs {
     }
 
     fn learn(&self) -> Result<Learnt, Box<dyn std::error::Error>> {
+        another(&self.tape, self.output.file())?;
         let tape = TapeReader::open_or_stdin(&self.tape).map_err(RecordError::from)?;
         let redactor = self.redaction.redactor()?;
         Ok(learn(tape, self.output.whole()?, redactor)?)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use engine_client::SystemClock;
-use wstape_recorder::{RecordError, Recording};
+use wstape_recorder::{Finished, RecordError, Recording};
 
 use super::exit;
 use super::output::OutputArgs;
@@ -25,7 +25,7 @@ rules that matched.
 Exit status: 0 written, and safe; 1 written, but a rule matched nothing, or nothing was redacted; \
 2 the result still holds a secret, or bad usage or input, or a file that can't be written.")]
 pub(crate) struct RedactArgs {
-    /// The tape.
+    /// The tape; - for standard input.
     #[arg(value_name = "FILE")]
     tape: PathBuf,
 
@@ -39,19 +39,25 @@ pub(crate) struct RedactArgs {
 impl RedactArgs {
     pub(crate) fn run(&self) -> ExitCode {
         match self.redact() {
-            Ok(unmatched) if unmatched.is_empty() => exit::DONE.into(),
-            Ok(unmatched) => {
-                for sentence in unmatched {
+            Ok((Finished { lines, bytes }, unmatched)) => {
+                if !self.output.quiet {
+                    eprintln!("redacted: {lines} lines, {bytes} bytes");
+                }
+                for sentence in &unmatched {
                     eprintln!("wstape: {}: {sentence}", self.tape.display());
                 }
-                exit::FOUND.into()
+                if unmatched.is_empty() {
+                    exit::DONE.into()
+                } else {
+                    exit::FOUND.into()
+                }
             }
             Err(error) => self.output.unfinished(&*error),
         }
     }
 
     /// Writes the redacted tape; returns remarks on rules that matched nothing.
-    fn redact(&self) -> Result<Vec<String>, Box<dyn Error>> {
+    fn redact(&self) -> Result<(Finished, Vec<String>), Box<dyn Error>> {
         let tape = Reread::of(&self.tape)?;
         let mut redactor = self.redaction.redactor()?;
         // The header comes first and says which rules matched. What is printed can't be taken back,
@@ -73,7 +79,7 @@ impl RedactArgs {
             progress.step();
             recording.push(step.map_err(RecordError::from)?)?;
         }
-        recording.finish()?;
+        let finished = recording.finish()?;
         drop(progress);
         if let Some(torn) = reader.torn().filter(|_| !self.output.quiet) {
             eprintln!(
@@ -83,6 +89,6 @@ impl RedactArgs {
                 torn.bytes.len()
             );
         }
-        Ok(unmatched)
+        Ok((finished, unmatched))
     }
 }

@@ -147,6 +147,14 @@ impl Replay {
     }
 
     fn suite(&self) -> Result<Suite, String> {
+        let mut tapes = self.paths.iter().chain(&self.overlay);
+        if tapes.any(|path| path.as_os_str() == "-") {
+            return Err(
+                "replay does not read standard input: a snapshot belongs to the tape's file; write \
+                 the tape into one"
+                    .to_owned(),
+            );
+        }
         if !self.paths.is_empty() {
             return Suite::of_paths(&self.paths, &self.overlay)
                 .map_err(|error| remedy::of_suite(&error));

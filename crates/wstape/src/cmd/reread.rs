@@ -1,13 +1,17 @@
 //! A tape that is read more than once.
 
 use std::fs::{self, File};
-use std::io::BufReader;
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use wstape_recorder::RecordError;
 use wstape_tape::{MAX_LINE_BYTES, TapeError, TapeReader};
 
 use super::read_once::{copied, first_line, rewound};
+
+/// The path that stands for standard input, and what errors call it.
+const STDIN: &str = "-";
+const STDIN_NAME: &str = "standard input";
 
 /// A tape that can be opened repeatedly. Input that can only be read once, such as a pipe, is kept
 /// in a temporary file.
@@ -18,13 +22,21 @@ pub(crate) struct Reread {
 }
 
 impl Reread {
-    /// The tape at `path`; a pipe is read to its end.
+    /// The tape at `path`, or on standard input for `-`; a pipe is read to its end.
     ///
     /// # Errors
     /// If a pipe can't be read or kept, or does not begin with a tape's header.
     pub(crate) fn of(path: &Path) -> Result<Self, RecordError> {
+        if path == Path::new(STDIN) {
+            let name = PathBuf::from(STDIN_NAME);
+            let copy = Some(kept(&name, io::stdin().lock())?);
+            return Ok(Self { path: name, copy });
+        }
         let once = fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
-        let copy = once.then(|| kept(path));
+        let copy = once.then(|| {
+            let failed = |error| RecordError::Output(path.display().to_string(), error);
+            kept(path, BufReader::new(File::open(path).map_err(failed)?))
+        });
         Ok(Self {
             path: path.to_owned(),
             copy: copy.transpose()?,
@@ -47,10 +59,9 @@ impl Reread {
 }
 
 /// A copy of the whole input. If it is not a tape, only one line is read: a device may have no end.
-fn kept(path: &Path) -> Result<File, RecordError> {
+fn kept(path: &Path, mut source: impl BufRead) -> Result<File, RecordError> {
     let name = path.display().to_string();
     let failed = |error| RecordError::Output(name.clone(), error);
-    let mut source = BufReader::new(File::open(path).map_err(failed)?);
     let first = first_line(&mut source, MAX_LINE_BYTES + 1).map_err(failed)?;
     TapeReader::new(name.clone(), &first[..])?;
     copied(&first, &mut source).map_err(failed)

@@ -22,12 +22,13 @@ const MARK: &str = "mark:";
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A PLACE is a time of the tape, such as 90s, 1m30s or 250ms, or mark:NAME.
-The state at the start of the section (port down, partition, open connections) is kept.
+The state at the start of the section (port down, partition, open connections) is kept; a scene \
+that a step started earlier does not go on, and a mark names it.
 
 Exit status: 0 written; 1 the section is empty and nothing is written, or a rule matched nothing \
 in it; 2 bad usage or input, or a file that can't be written.")]
 pub(crate) struct TrimArgs {
-    /// The tape.
+    /// The tape; - for standard input.
     #[arg(value_name = "FILE")]
     tape: PathBuf,
 

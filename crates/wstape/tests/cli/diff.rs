@@ -50,6 +50,46 @@ fn ts_spaces_and_times_are_left_out_on_request() {
 }
 
 #[test]
+fn numbers_are_compared_to_their_last_digit_and_by_their_value() {
+    let tape = |number: &str| {
+        format!(
+            "{{\"tape\":1}}\n{{\"at_ms\":1,\"emit\":{{\"event\":\"risk\",\"data\":{{\"n\":{number}}}}}}}\n"
+        )
+    };
+    let shown = |a: &str, b: &str| {
+        let files = [("a.jsonl", &*tape(a)), ("b.jsonl", &*tape(b))];
+        run(&files, &["diff", "a.jsonl", "b.jsonl"]).1
+    };
+    for (a, b) in [
+        ("1", "1.0"),
+        ("1e0", "1"),
+        ("0.10", "1e-1"),
+        ("-0", "0"),
+        ("1e400", "10e399"),
+    ] {
+        assert_eq!(shown(a, b), "1 steps, all the same\n", "{a} and {b}");
+    }
+    for (a, b) in [
+        ("9007199254740993.0", "9007199254740992.0"),
+        ("18446744073709551617", "18446744073709551616"),
+        ("0.1000000000000000055", "0.1"),
+        ("1e400", "1e401"),
+    ] {
+        let said = shown(a, b);
+        assert!(
+            said.starts_with("~ risk at 0.001000\n    /data/n: "),
+            "{said}"
+        );
+        assert!(said.contains(" → "), "{said}");
+    }
+    assert!(
+        shown("9007199254740993.0", "9007199254740992.0")
+            .contains("/data/n: 9007199254740993 → 9007199254740992\n")
+    );
+    assert!(shown("1", "\"1\"").contains("/data/n: 1 → \"1\"\n"));
+}
+
+#[test]
 fn messages_of_any_json_are_compared_as_json() {
     let a = "{\"tape\":1,\"needs\":[\"dialogue\"]}\n{\"at_ms\":1,\"json\":{\"event\":\"a\",\"ts\":1,\"n\":[1, 2]}}\n";
     let b = "{\"tape\":1,\"needs\":[\"dialogue\"]}\n{\"at_ms\":1,\"json\":{\"ts\":2,\"n\":[1,3],\"event\":\"a\"}}\n";

@@ -232,3 +232,17 @@ fn what_is_no_run_or_can_not_be_written_is_said_and_leaves_nothing() {
             .contains("{\"tape\":1,")
     );
 }
+
+#[test]
+fn what_was_drawn_is_said_unless_quiet() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("a.jsonl"), "{\"tape\":1}\n").expect("written");
+    let said = |arguments: &[&str]| {
+        let output = draw(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8(output.stderr).expect("UTF-8")
+    };
+    assert_eq!(said(&["a.jsonl", "--out", "a.html"]), "drawn: a.html\n");
+    assert_eq!(said(&["a.jsonl", "--out", "-"]), "drawn: standard output\n");
+    assert_eq!(said(&["a.jsonl", "--out", "-", "--quiet"]), "");
+}

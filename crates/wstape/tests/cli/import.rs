@@ -32,6 +32,37 @@ fn what_comes_by_standard_input_becomes_the_same_tape() {
 }
 
 #[test]
+fn what_is_imported_or_learnt_from_is_never_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let har = std::fs::read(input("chrome.har")).unwrap();
+    std::fs::write(path("a.har"), &har).unwrap();
+    std::os::unix::fs::symlink("a.har", path("soft.har")).unwrap();
+    std::fs::hard_link(path("a.har"), path("hard.har")).unwrap();
+    for (verb, out) in [
+        (&["import", "har", "a.har"][..], "a.har"),
+        (&["import", "har", "a.har"], "./a.har"),
+        (&["import", "har", "soft.har"], "a.har"),
+        (&["import", "har", "a.har"], "soft.har"),
+        (&["import", "har", "a.har"], "hard.har"),
+        (&["import", "har", "-"], "a.har"),
+        (&["learn", "a.har"], "soft.har"),
+    ] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_wstape"))
+            .args(verb)
+            .args(["--out", out, "--force"])
+            .current_dir(folder.path())
+            .stdin(std::fs::File::open(path("a.har")).unwrap())
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        let sentence = format!("wstape: {out} is the input; choose another file with --out\n");
+        assert_eq!((output.status.code(), said), (Some(2), sentence));
+        assert_eq!(std::fs::read(path("a.har")).unwrap(), har);
+    }
+}
+
+#[test]
 fn lines_without_a_word_on_their_time_are_said_to_be_evenly_apart() {
     let folder = tempfile::tempdir().unwrap();
     let feed = folder.path().join("feed.ndjson");

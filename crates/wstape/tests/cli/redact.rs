@@ -53,8 +53,16 @@ fn a_tape_is_made_safe_and_still_plays() {
     let tape = TAPE.replace("paid 0xc0ffee00 out", "nothing");
     let arguments = [&RULES[..], &["--out", "out.jsonl"]].concat();
     let (status, printed, said) = redact(folder.path(), &tape, &arguments);
-    assert_eq!((status, printed.as_str(), said.as_str()), (Some(0), "", ""));
     let text = fs::read_to_string(folder.path().join("out.jsonl")).expect("a tape");
+    let sentence = format!(
+        "redacted: {} lines, {} bytes\n",
+        text.lines().count(),
+        text.len()
+    );
+    let expected = (Some(0), "", &*sentence);
+    assert_eq!((status, printed.as_str(), said.as_str()), expected);
+    let quietly = [&arguments[..], &["--force", "--quiet"]].concat();
+    assert_eq!(redact(folder.path(), &tape, &quietly).2, "");
     for secret in ["s3cret", "zoe", "0xc0ffee00", "10412.33"] {
         assert!(!text.contains(secret), "{text}");
     }
@@ -187,26 +195,22 @@ fn a_tape_that_comes_by_a_pipe_is_gone_through_twice_too() {
     use std::io::Write as _;
     use std::process::Stdio;
     let folder = tempfile::tempdir().expect("a folder");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_wstape"))
-        .args([
-            "redact",
-            "/dev/stdin",
-            "--redact-key",
-            "wallet",
-            "--out",
-            "out.jsonl",
-        ])
-        .current_dir(folder.path())
-        .stdin(Stdio::piped())
-        .spawn()
-        .expect("the binary runs");
     let tape = TAPE.replace("paid 0xc0ffee00 out", "nothing");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    stdin.write_all(tape.as_bytes()).expect("it reads");
-    drop(stdin);
-    assert_eq!(child.wait().expect("it ends").code(), Some(0));
-    let text = fs::read_to_string(folder.path().join("out.jsonl")).expect("a tape");
-    assert_eq!(text.lines().count(), tape.lines().count());
+    for input in ["/dev/stdin", "-"] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_wstape"))
+            .args(["redact", input, "--redact-key", "wallet"])
+            .args(["--out", "out.jsonl", "--force"])
+            .current_dir(folder.path())
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        stdin.write_all(tape.as_bytes()).expect("it reads");
+        drop(stdin);
+        assert_eq!(child.wait().expect("it ends").code(), Some(0));
+        let text = fs::read_to_string(folder.path().join("out.jsonl")).expect("a tape");
+        assert_eq!(text.lines().count(), tape.lines().count());
+    }
 }
 
 #[test]

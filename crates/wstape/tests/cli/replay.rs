@@ -52,6 +52,11 @@ fn bad_input_is_one_clear_sentence_with_status_2_and_nothing_written() {
             &["replay", "tape.jsonl", "--accept", "--real"],
             "cannot be used with",
         ),
+        (&["replay", "-"], "replay does not read standard input"),
+        (
+            &["replay", "tape.jsonl", "--overlay", "-"],
+            "replay does not read standard input",
+        ),
         (&["replay", "/dev/null"], "/dev/null: not a file; a tape is"),
         (
             &["replay", "tape.jsonl", "--overlay", "/dev/null"],

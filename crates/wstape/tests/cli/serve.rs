@@ -372,6 +372,32 @@ fn a_journal_is_written_over_no_tape_and_over_no_other_engines_journal() {
 }
 
 #[test]
+fn a_tape_may_come_by_standard_input() {
+    let dir = folder();
+    for (tape, status, sentence) in [
+        ("good.jsonl", 0, ""),
+        ("bad.jsonl", 2, "/dev/stdin:2:13: unknown key \"dorp\""),
+    ] {
+        for (pipe, more) in [
+            ("cat TAPE | PROGRAM", "-"),
+            ("PROGRAM < TAPE", "-"),
+            ("cat TAPE | PROGRAM", "good.jsonl --overlay -"),
+        ] {
+            let program = format!("{} serve {more} --check", env!("CARGO_BIN_EXE_wstape"));
+            let command = pipe.replace("PROGRAM", &program).replace("TAPE", tape);
+            let output = Command::new("sh")
+                .args(["-c", &command])
+                .current_dir(dir.path())
+                .output()
+                .unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(status), "{command}: {said}");
+            assert!(said.contains(sentence), "{command}: {said}");
+        }
+    }
+}
+
+#[test]
 fn check_looks_the_tapes_through_to_their_ends_and_opens_nothing() {
     let dir = folder();
     let late = format!(

@@ -144,6 +144,49 @@ fn what_ends_all_connections_leaves_none_of_them_open() {
 }
 
 #[test]
+fn a_scene_that_goes_on_from_before_the_section_is_named_in_a_mark() {
+    let tape = r#"{"tape":1,"needs":["dialogue"]}
+{"scene":"trades","every_ms":100,"text":"t"}
+{"at_ms":100,"conn":1,"start":"trades"}
+{"at_ms":200,"start":{"scene":"trades","as":"all"}}
+{"at_ms":300,"conn":2,"start":"trades"}
+{"at_ms":400,"conn":2,"stop":{"any":2}}
+{"at_ms":500,"conn":1,"drop":"fin"}
+{"at_ms":600,"conn":2,"start":"trades"}
+{"at_ms":900,"conn":2,"text":"a"}
+{"at_ms":1000,"stop":"trades"}
+{"at_ms":1100,"conn":2,"text":"b"}
+{"at_ms":1200,"drop":"reset"}
+{"at_ms":1300,"text":"c"}
+{"at_ms":2000,"end":true}
+"#;
+    let said = |from: &str| {
+        let lines = trimmed(tape, &["--from", from]);
+        let marks = lines.into_iter().filter(|line| line.contains("\"mark\""));
+        marks.collect::<Vec<_>>()
+    };
+    let mark = |runs: &[&str]| {
+        let runs = runs.join("; ");
+        let said = format!("scenes that do not go on in this section: {runs}");
+        [format!(
+            "{{\"at_ms\":0,\"mark\":{}}}",
+            serde_json::json!(said)
+        )]
+    };
+    let one = "\"trades\" on the connection that was number 1, started 0.350000 s before";
+    let all = |ago: &str| format!("\"all\" on all connections, started {ago} s before");
+    let two = |ago: &str| {
+        format!("\"trades\" on the connection that was number 2, started {ago} s before")
+    };
+    assert_eq!(said("0s"), [""; 0]);
+    assert_eq!(said("450ms"), mark(&[one, &all("0.250000")]));
+    assert_eq!(said("550ms"), mark(&[&all("0.350000")]));
+    assert_eq!(said("850ms"), mark(&[&all("0.650000"), &two("0.250000")]));
+    assert_eq!(said("1050ms"), mark(&[&all("0.850000")]));
+    assert_eq!(said("1250ms"), [""; 0]);
+}
+
+#[test]
 fn a_section_in_the_midst_of_an_outage_begins_with_the_port_down() {
     let lines = trimmed(STATES, &["--from", "1500ms", "--to", "2500ms"]);
     assert_eq!(
@@ -201,19 +244,24 @@ fn a_tape_that_comes_by_a_pipe_is_trimmed_like_any_other() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("a.jsonl"), STATES).expect("a file");
     let program = env!("CARGO_BIN_EXE_wstape");
-    let command = format!("cat a.jsonl | {program} trim /dev/stdin --from 0s --out -");
-    let output = Command::new("sh")
-        .args(["-c", &command])
-        .current_dir(folder.path())
-        .output()
-        .expect("sh runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{said}");
     let (_, expected, _) = run(
         &[("a.jsonl", STATES)],
         &["trim", "a.jsonl", "--from", "0s", "--out", "-"],
     );
-    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+    for command in [
+        format!("cat a.jsonl | {program} trim /dev/stdin --from 0s --out -"),
+        format!("cat a.jsonl | {program} trim - --from 0s --out -"),
+        format!("{program} trim - --from 0s --out - < a.jsonl"),
+    ] {
+        let output = Command::new("sh")
+            .args(["-c", &command])
+            .current_dir(folder.path())
+            .output()
+            .expect("sh runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+    }
 }
 
 #[test]

@@ -3,65 +3,51 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::members::{members, scalar, whole};
 use super::place::Place;
-use crate::error::import::{ImportError, quoted};
+use crate::error::import::ImportError;
 use crate::import::body::{self, LeftOut};
 use crate::import::session::{Answer, Headers};
 
-#[derive(Default, Deserialize)]
-#[serde(expecting = "a response, which is an object")]
+/// The parts of a response that are read.
 pub(super) struct Response<'a> {
-    #[serde(borrow)]
-    pub(super) status: Option<&'a RawValue>,
-    #[serde(rename = "httpVersion")]
+    status: Option<&'a RawValue>,
     version: Option<String>,
-    #[serde(borrow)]
     headers: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) content: Option<Content<'a>>,
-    /// The error text, as Chrome and mitmproxy write it.
-    #[serde(rename = "_error", borrow)]
+    pub(super) content: Content<'a>,
+    /// The error text, as Chrome and mitmproxy write it, or else as Playwright does.
     error: Option<&'a RawValue>,
-    /// The error text, as Playwright writes it.
-    #[serde(rename = "_failureText")]
-    failure: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "the content of a response, which is an object")]
 pub(super) struct Content<'a> {
     /// The file that Playwright puts the messages in.
-    #[serde(rename = "_file")]
     file: Option<String>,
     /// The file in `resources/` that Playwright's traces before 1.65 put the messages in.
-    #[serde(rename = "_sha1")]
     resource: Option<String>,
     /// The body, if the archive has it.
-    #[serde(borrow)]
     text: Option<&'a RawValue>,
     /// How the body is encoded, if `text` is not the plain text.
-    #[serde(borrow)]
     encoding: Option<&'a RawValue>,
 }
 
 impl Content<'_> {
     /// The body of a refusal.
-    pub(super) fn body(&self) -> Result<Bytes, LeftOut> {
-        let string = |raw: &RawValue| serde_json::from_str::<String>(raw.get()).ok();
-        let Some(text) = self.text.and_then(string) else {
-            return Ok(Bytes::new());
+    pub(super) fn body(&self, place: &Place) -> Result<Result<Bytes, LeftOut>, ImportError> {
+        let text = place.text(".response.content.text", self.text)?;
+        let encoding = place.text(".response.content.encoding", self.encoding)?;
+        let Some(text) = text else {
+            return Ok(Ok(Bytes::new()));
         };
-        match self.encoding.and_then(string).as_deref() {
+        Ok(match encoding.as_deref() {
             None | Some("") => body::of_text(text.into()),
             Some("base64") => match STANDARD.decode(text) {
                 Ok(bytes) => body::of_text(bytes),
                 Err(_) => Err(LeftOut::Broken),
             },
             Some(other) => Err(LeftOut::Encoded(other.to_owned())),
-        }
+        })
     }
 
     pub(super) fn file(&self) -> Option<String> {
@@ -74,13 +60,41 @@ impl Content<'_> {
 /// The folder of a trace with the files that its log names.
 const RESOURCES: &str = "resources/";
 
-#[derive(Deserialize)]
-pub(super) struct Header {
-    pub(super) name: String,
-    pub(super) value: String,
-}
+impl<'a> Response<'a> {
+    /// The status of an entry's response: what it is, not what is wrong with it.
+    pub(super) fn status(value: Option<&RawValue>) -> Option<i16> {
+        let [status] = members(value?, ["status"])?;
+        whole(status?)
+    }
 
-impl Response<'_> {
+    pub(super) fn of(place: &Place, value: Option<&'a RawValue>) -> Result<Self, ImportError> {
+        const NAMES: [&str; 6] = [
+            "status",
+            "httpVersion",
+            "headers",
+            "content",
+            "_error",
+            "_failureText",
+        ];
+        let [status, version, headers, content, error, failure] =
+            place.part(".response", value, NAMES)?;
+        let content_names = ["_file", "_sha1", "text", "encoding"];
+        let [file, resource, text, encoding] =
+            place.part(".response.content", content, content_names)?;
+        Ok(Self {
+            status,
+            version: version.and_then(scalar),
+            headers,
+            content: Content {
+                file: place.text(".response.content._file", file)?,
+                resource: place.text(".response.content._sha1", resource)?,
+                text,
+                encoding,
+            },
+            error: failure.or(error),
+        })
+    }
+
     /// How the handshake was answered. `talks` tells whether messages followed; `refused` is the
     /// status of a refusal by the browser's error text; `body` is the refusal's body.
     pub(super) fn answer(
@@ -91,38 +105,38 @@ impl Response<'_> {
         body: Bytes,
     ) -> Result<Answer, ImportError> {
         let headers = headers(place, ".response.headers", self.headers)?;
-        let status = self.status.map_or("0", RawValue::get);
+        let status = self.status.map_or(Some(0), whole::<i16>);
         // Over HTTP/2 and 3, a WebSocket is a CONNECT request answered with 200 (RFC 8441, 5).
         let stream = self.version.as_deref().is_some_and(|version| {
             let version = version.to_ascii_lowercase();
-            ["h2", "h3", "http/2", "http/3"]
+            ["h2", "h3", "http/2", "http/3", "2", "3"]
                 .iter()
                 .any(|v| version.starts_with(v))
         });
-        Ok(match status.parse::<i16>() {
-            Ok(101) => Answer::Accepted(headers),
-            Ok(200) if stream => Answer::Accepted(headers),
+        Ok(match status {
+            Some(101) => Answer::Accepted(headers),
+            Some(200) if stream => Answer::Accepted(headers),
             _ if talks => Answer::Accepted(headers),
             // Chrome and mitmproxy write 0 if no answer came, Playwright writes -1.
-            Ok(-1 | 0) => refused.map_or(Answer::Never, |status| {
+            Some(-1 | 0) => refused.map_or(Answer::Never, |status| {
                 Answer::Refused(status, headers, Bytes::new())
             }),
             // An interim answer (RFC 9110, 15.2) without a final one after it.
-            Ok(102..=199) => Answer::Never,
-            Ok(status @ 200..=599) => Answer::Refused(status.unsigned_abs(), headers, body),
+            Some(102..=199) => Answer::Never,
+            Some(status @ 200..=599) => Answer::Refused(status.unsigned_abs(), headers, body),
             _ => {
-                let found = quoted(status);
-                let message = format!("expected the status of an answer, found {found}");
-                return Err(place.flaw(".response.status", message));
+                let expected = "the status of an answer";
+                return Err(place.other(".response.status", expected, self.status));
             }
         })
     }
 
     /// Why no answer came, in the tool's words.
-    pub(super) fn failure(&mut self) -> Option<String> {
-        let said = |error: &RawValue| serde_json::from_str(error.get()).ok();
-        let text = self.failure.take().or_else(|| said(self.error?));
-        text.filter(|text: &String| !text.is_empty())
+    pub(super) fn failure(&self) -> Option<String> {
+        let error = self.error?;
+        // Words that stand in an object are still the tool's.
+        let text = scalar(error).unwrap_or_else(|| error.get().to_owned());
+        Some(text).filter(|text| !text.is_empty())
     }
 }
 
@@ -136,11 +150,29 @@ pub(super) fn status_in(failure: &str) -> Option<u16> {
 pub(super) fn headers(
     place: &Place,
     part: &str,
-    headers: Option<&RawValue>,
+    value: Option<&RawValue>,
 ) -> Result<Headers, ImportError> {
-    let text = headers.map_or("[]", RawValue::get);
-    let headers: Vec<Header> = serde_json::from_str(text)
-        .map_err(|_| place.flaw(part, "expected a list of {\"name\", \"value\"}"))?;
-    let pair = |header: Header| (header.name, header.value);
-    Ok(headers.into_iter().map(pair).collect())
+    let headers: Option<Headers> = value.map_or(Some(Vec::new()), |list| {
+        listed(list)?.into_iter().map(header).collect()
+    });
+    headers.ok_or_else(|| place.flaw(part, "expected a list of {\"name\", \"value\"}"))
+}
+
+/// Whether a list of headers has one of this name and this value.
+pub(super) fn has_header(list: &RawValue, name: &str, value: &str) -> bool {
+    let headers = listed(list).unwrap_or_default();
+    headers
+        .into_iter()
+        .filter_map(header)
+        .any(|(own, said)| own.eq_ignore_ascii_case(name) && said.eq_ignore_ascii_case(value))
+}
+
+fn listed(list: &RawValue) -> Option<Vec<&RawValue>> {
+    serde_json::from_str(list.get()).ok()
+}
+
+/// A header's name and value. Some writers have a number where the value is one, as for a length.
+fn header(written: &RawValue) -> Option<(String, String)> {
+    let [name, value] = members(written, ["name", "value"])?;
+    Some((serde_json::from_str(name?.get()).ok()?, scalar(value?)?))
 }

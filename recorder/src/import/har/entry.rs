@@ -3,76 +3,84 @@
 use std::vec;
 
 use bytes::Bytes;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use wstape_tape::{Action, End, Micros};
 
-use super::answer::{Content, Header, Response, headers, status_in};
+use super::answer::{Response, has_header, headers, status_in};
 use super::attached::Attached;
 use super::ending::{Ending, ending};
+use super::members::{members, part, scalar};
 use super::message::{First, What};
 use super::messages::Messages;
 use super::place::Place;
 use super::writer::{Times, Writer};
-use crate::error::import::{ImportError, quoted};
+use crate::error::import::ImportError;
 use crate::import::session::{Answer, Moment, Sender, Session, ended, handshake, message};
-use crate::import::wall::{Wall, span_of_ms};
+use crate::import::wall::Wall;
 
-/// The parts of an entry of `log.entries` that are read.
-#[derive(Deserialize)]
-#[serde(expecting = "an entry, which is an object")]
+/// The parts of an entry of `log.entries` that are read, as unparsed JSON: an entry is chosen before
+/// it is read, so nothing in one that is not a WebSocket can be an error.
 pub(super) struct Entry<'a> {
-    #[serde(rename = "startedDateTime")]
-    started: Option<String>,
+    started: Option<&'a RawValue>,
     /// How long the entry took, in milliseconds.
-    #[serde(borrow)]
     time: Option<&'a RawValue>,
-    #[serde(borrow)]
-    timings: Option<Timings<'a>>,
-    #[serde(borrow)]
-    request: Option<Request<'a>>,
-    #[serde(borrow)]
-    response: Option<Response<'a>>,
-    #[serde(rename = "_resourceType")]
-    resource_type: Option<String>,
-    #[serde(rename = "_webSocketMessages", borrow)]
+    timings: Option<&'a RawValue>,
+    request: Option<&'a RawValue>,
+    response: Option<&'a RawValue>,
+    resource_type: Option<&'a RawValue>,
     messages: Option<&'a RawValue>,
-    #[serde(rename = "_webSocketClose", borrow)]
     close: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "an object with timings")]
-struct Timings<'a> {
-    #[serde(borrow)]
-    wait: Option<&'a RawValue>,
-    #[serde(borrow)]
-    receive: Option<&'a RawValue>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(expecting = "a request, which is an object")]
-struct Request<'a> {
-    url: Option<String>,
-    #[serde(borrow)]
-    headers: Option<&'a RawValue>,
-}
-
 impl<'a> Entry<'a> {
+    /// `None` if it is not an object.
+    pub(super) fn of(value: &'a RawValue) -> Option<Self> {
+        let names = [
+            "startedDateTime",
+            "time",
+            "timings",
+            "request",
+            "response",
+            "_resourceType",
+            "_webSocketMessages",
+            "_webSocketClose",
+        ];
+        let [
+            started,
+            time,
+            timings,
+            request,
+            response,
+            resource_type,
+            messages,
+            close,
+        ] = members(value, names)?;
+        Some(Self {
+            started,
+            time,
+            timings,
+            request,
+            response,
+            resource_type,
+            messages,
+            close,
+        })
+    }
+
+    /// The URL of its request, if that is a text.
+    pub(super) fn url(&self) -> Option<String> {
+        let [url] = members(self.request?, ["url"])?;
+        serde_json::from_str(url?.get()).ok()
+    }
+
     pub(super) fn is_web_socket(&self) -> bool {
-        let status = self.response.as_ref().and_then(|r| r.status);
-        let request = self.request.as_ref();
-        let url = request.and_then(|r| r.url.as_deref());
+        let [url, headers] = part(self.request, ["url", "headers"]).unwrap_or_default();
+        let url = url.and_then(scalar);
+        let url = url.as_deref();
         // A handshake that mitmproxy saw refused shows only in its request. The text is searched
         // before it is parsed, because few of an archive's many entries are WebSockets.
-        let asks = request.and_then(|r| r.headers).is_some_and(|headers| {
-            headers.get().contains("ebsocket") && {
-                let headers: Vec<Header> = serde_json::from_str(headers.get()).unwrap_or_default();
-                let to = |h: &Header| h.value.eq_ignore_ascii_case("websocket");
-                headers
-                    .iter()
-                    .any(|h| h.name.eq_ignore_ascii_case("upgrade") && to(h))
-            }
+        let asks = headers.is_some_and(|headers| {
+            headers.get().contains("ebsocket") && has_header(headers, "upgrade", "websocket")
         });
         // Cypress's recorder writes a list into every entry, empty if it is not a WebSocket.
         let plain = url.is_some_and(|url| url.starts_with("http"));
@@ -81,8 +89,10 @@ impl<'a> Entry<'a> {
             .is_some_and(|list| !plain || is_filled(list.get()));
         asks || listed
             || self.close.is_some()
-            || self.resource_type.as_deref() == Some("websocket")
-            || status.is_some_and(|status| status.get() == "101")
+            || self
+                .resource_type
+                .is_some_and(|kind| kind.get() == "\"websocket\"")
+            || Response::status(self.response) == Some(101)
             || url.is_some_and(|url| url.starts_with("ws://") || url.starts_with("wss://"))
     }
 
@@ -97,18 +107,14 @@ impl<'a> Entry<'a> {
         let messages = self.messages(place, beside, writer);
         let mut messages = messages.unwrap_or_else(|_| Messages::none(place.clone()));
         let first = messages.first().ok().flatten();
-        let url = self
-            .request
-            .as_ref()
-            .and_then(|request| request.url.clone());
-        let lasted = self.lasted(writer);
+        let lasted = self.lasted(place, writer).unwrap_or_default();
         Outline {
             has_date: self.started.is_some(),
             begin: self.started(place).ok().flatten(),
             earliest: first.as_ref().and_then(|first| first.at),
             monotonic: first.as_ref().and_then(|first| first.monotonic),
             lasted,
-            url,
+            url: self.url(),
             left_out: if writer.stands_in {
                 messages.left_out()
             } else {
@@ -120,31 +126,26 @@ impl<'a> Entry<'a> {
     /// When the entry says it began. `None` for a date in 1969 or 1970, which Chrome writes for a
     /// dial without an answer.
     fn started(&self, place: &Place) -> Result<Option<Wall>, ImportError> {
-        let Some(text) = self.started.as_deref() else {
+        let Some(value) = self.started else {
             return Ok(None);
         };
-        let started = Wall::from_date(text).ok_or_else(|| {
-            let found = quoted(text);
-            let message = format!("expected a date and time (RFC 3339), found {found}");
-            place.flaw(".startedDateTime", message)
+        let text = scalar(value);
+        let started =
+            text.and_then(|text| Wall::from_date(&text).or_else(|| Wall::from_epoch(&text)));
+        let started = started.ok_or_else(|| {
+            let expected = "a date and time (RFC 3339)";
+            place.other(".startedDateTime", expected, Some(value))
         })?;
         Ok(Some(started).filter(|started| started.is_plausible()))
     }
 
     /// How long the entry says it took.
-    fn lasted(&self, writer: Writer) -> Micros {
-        let lasted = self.time.and_then(|time| span_of_ms(time.get()));
-        let lasted = lasted.unwrap_or_default();
+    fn lasted(&self, place: &Place, writer: Writer) -> Result<Micros, ImportError> {
+        let lasted = place.span(".time", self.time)?.unwrap_or_default();
         if writer.times == Times::Squeezed {
-            return Micros(lasted.0.saturating_mul(1_000));
+            return Ok(Micros(lasted.0.saturating_mul(1_000)));
         }
-        lasted
-    }
-
-    /// How long the entry waited for an answer. Chrome, and what copies its protocol, count until the
-    /// last message.
-    fn waited(&self) -> Option<Micros> {
-        span_of_ms(self.timings.as_ref()?.wait?.get())
+        Ok(lasted)
     }
 
     fn messages(
@@ -153,8 +154,7 @@ impl<'a> Entry<'a> {
         beside: Option<&Attached>,
         writer: Writer,
     ) -> Result<Messages<'a>, ImportError> {
-        let content = self.response.as_ref().and_then(|r| r.content.as_ref());
-        let file = content.and_then(Content::file);
+        let file = Response::of(place, self.response)?.content.file();
         let messages = match (self.messages, file) {
             (Some(embedded), _) => Messages::embedded(place.clone(), embedded.get()),
             (None, Some(file)) => Messages::attached(place.clone(), beside, &file),
@@ -177,12 +177,17 @@ impl<'a> Entry<'a> {
     ) -> Result<Session<'a>, ImportError> {
         let mut messages = self.messages(place, beside, writer)?;
         let started = self.started(place)?;
+        let [waited, received] = place.part(".timings", self.timings, ["wait", "receive"])?;
+        // How long the entry waited for an answer. Chrome, and what copies its protocol, count until
+        // the last message.
+        let waited = place.span(".timings.wait", waited)?;
+        let received = place.span(".timings.receive", received)?;
         if let Some(started) = started.filter(|_| writer.times == Times::Counted) {
-            messages.counted(started, self.waited())?;
+            messages.counted(started, waited)?;
         }
-        let lasted = self.lasted(writer);
-        let request = self.request.unwrap_or_default();
-        let mut response = self.response.unwrap_or_default();
+        let lasted = self.lasted(place, writer)?;
+        let [url, asked] = place.part(".request", self.request, ["url", "headers"])?;
+        let response = Response::of(place, self.response)?;
         // The first message is needed early: a connection with a message older than its own start
         // began with that message, and a connection with any message was accepted, whatever its
         // status.
@@ -210,17 +215,11 @@ impl<'a> Entry<'a> {
         let until = begin.plus(lasted);
         // Chrome records no close. But a WebSocket's `receive` time is above zero only once it is
         // closed, and then lasts until its end.
-        let received = self.timings.and_then(|timings| timings.receive);
-        let received = received.and_then(|receive| span_of_ms(receive.get()));
         let gone = writer.closes && received.is_some_and(|span| span > Micros::ZERO);
 
-        let url = request.url.unwrap_or_default();
-        let asked = headers(place, ".request.headers", request.headers)?;
-        let body = response
-            .content
-            .as_ref()
-            .map_or(Ok(Bytes::new()), Content::body);
-        let (body, left_out) = match body {
+        let url = place.text(".request.url", url)?.unwrap_or_default();
+        let asked = headers(place, ".request.headers", asked)?;
+        let (body, left_out) = match response.content.body(place)? {
             Ok(body) => (body, None),
             Err(left_out) => (Bytes::new(), Some(left_out)),
         };
@@ -266,12 +265,14 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// Whether a list in JSON has something in it.
+/// Whether a list in JSON has something in it; what is not a list may be another word for none.
 fn is_filled(list: &str) -> bool {
-    let inside = list
-        .strip_prefix('[')
-        .and_then(|list| list.strip_suffix(']'));
-    inside.is_none_or(|inside| !inside.trim().is_empty())
+    let inside = list.strip_prefix(['[', '{', '"']);
+    let inside = inside.and_then(|list| list.strip_suffix([']', '}', '"']));
+    match inside {
+        Some(inside) => !inside.trim().is_empty(),
+        None => !matches!(list, "false" | "0"),
+    }
 }
 
 fn is_error(first: &First) -> bool {

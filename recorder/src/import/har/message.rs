@@ -1,7 +1,5 @@
 //! A message of an entry, as the archive writes it and as it is understood.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use wstape_tape::Micros;
@@ -36,13 +34,13 @@ pub(super) enum What {
 #[derive(Deserialize)]
 pub(super) struct Written<'a> {
     #[serde(rename = "type", borrow)]
-    pub(super) kind: Cow<'a, str>,
+    pub(super) kind: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) time: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) opcode: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) data: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) data: Option<&'a RawValue>,
 }
 
 /// What is known of an entry's first message.

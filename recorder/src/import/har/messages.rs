@@ -10,6 +10,7 @@ use wstape_tape::{MAX_LINE_BYTES, Micros};
 
 use super::attached::{Attached, Opened};
 use super::clock::{Counted, Squeezed};
+use super::members::scalar;
 use super::message::{First, Message, What, Written, stand_in};
 use super::place::Place;
 use super::writer::{Times, Writer};
@@ -242,7 +243,7 @@ impl<'a> Messages<'a> {
             let said = said.split(" at line ").next().unwrap_or_default();
             self.no_message(said)
         })?;
-        let is_error = written.kind == "error";
+        let is_error = written.kind.is_some_and(|kind| kind.get() == "\"error\"");
         // Some exporters write the time as a string or as a date.
         let time = written.time.map(|time| time.get().trim_matches('"'));
         let (at, monotonic) = match time {
@@ -258,13 +259,23 @@ impl<'a> Messages<'a> {
     }
 
     fn what(&self, written: Written<'_>) -> Result<What, ImportError> {
-        let sender = match &*written.kind {
+        let kind = written
+            .kind
+            .map(|kind| scalar(kind).unwrap_or_else(|| kind.get().to_owned()));
+        let data = match written.data {
+            Some(data) => serde_json::from_str(data.get()).map_err(|_| {
+                let found = quoted(data.get());
+                self.flaw(".data", format!("expected a text, found {found}"))
+            })?,
+            None => String::new(),
+        };
+        let sender = match kind.as_deref() {
             // Cypress's recorder has other words than all other writers.
-            "send" | "request" => Sender::Client,
-            "receive" | "response" => Sender::Engine,
-            "error" => return Ok(What::Error(written.data.into_owned())),
+            Some("send" | "request") => Sender::Client,
+            Some("receive" | "response") => Sender::Engine,
+            Some("error") => return Ok(What::Error(data)),
             other => {
-                let found = quoted(other);
+                let found = other.map_or("none".to_owned(), quoted);
                 let message = format!("expected \"send\", \"receive\" or \"error\", found {found}");
                 return Err(self.flaw(".type", message));
             }
@@ -284,15 +295,15 @@ impl<'a> Messages<'a> {
         let stand_in = self
             .writer
             .stands_in
-            .then(|| stand_in(sender, opcode, &written.data));
+            .then(|| stand_in(sender, opcode, &data));
         if let Some(left_out) = stand_in.flatten() {
             return Ok(left_out);
         }
         let payload = if opcode == TEXT {
-            written.data.into_owned().into_bytes()
+            data.into_bytes()
         } else {
-            let decoded = BASE64.decode(&*written.data);
-            let decoded = decoded.or_else(|_| URL_SAFE.decode(&*written.data));
+            let decoded = BASE64.decode(&data);
+            let decoded = decoded.or_else(|_| URL_SAFE.decode(&data));
             decoded.map_err(|_| {
                 let message = format!(
                     "expected base64, as for opcode {opcode}, found something \

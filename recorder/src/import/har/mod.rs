@@ -11,6 +11,7 @@ mod clock;
 mod ending;
 mod entry;
 mod foreign;
+mod members;
 mod message;
 mod messages;
 mod place;
@@ -23,6 +24,7 @@ use std::marker::PhantomData;
 
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use wstape_tape::Micros;
 
@@ -47,8 +49,10 @@ struct Document<'a> {
 #[derive(Deserialize)]
 #[serde(expecting = "an object with entries")]
 struct Log<'a> {
-    creator: Option<Program>,
-    browser: Option<Program>,
+    #[serde(borrow)]
+    creator: Option<&'a RawValue>,
+    #[serde(borrow)]
+    browser: Option<&'a RawValue>,
     #[serde(borrow)]
     entries: Entries<'a>,
 }
@@ -69,7 +73,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
     }
 }
 
-/// Collects [`Entries`]: only WebSocket entries are kept.
+/// Collects [`Entries`]: only WebSocket entries are kept. The others may be anything.
 struct Each<'a>(PhantomData<Entry<'a>>);
 
 impl<'de: 'a, 'a> Visitor<'de> for Each<'a> {
@@ -84,8 +88,8 @@ impl<'de: 'a, 'a> Visitor<'de> for Each<'a> {
             web_sockets: Vec::new(),
             all: 0,
         };
-        while let Some(entry) = seq.next_element::<Entry<'a>>()? {
-            if entry.is_web_socket() {
+        while let Some(entry) = seq.next_element::<&'a RawValue>()? {
+            if let Some(entry) = Entry::of(entry).filter(Entry::is_web_socket) {
                 entries.web_sockets.push((entries.all, entry));
             }
             entries.all += 1;
@@ -149,8 +153,10 @@ pub(super) fn sessions<'a>(
 ) -> Result<(Vec<Session<'a>>, Vec<String>), ImportError> {
     let document: Document<'a> =
         serde_json::from_str(text).map_err(|error| not_a_har(name, text, &error))?;
-    let creator = document.log.creator.as_ref();
-    let writer = Writer::of(creator, document.log.browser.as_ref());
+    let creator = document.log.creator.and_then(Program::of);
+    let creator = creator.as_ref();
+    let browser = document.log.browser.and_then(Program::of);
+    let writer = Writer::of(creator, browser.as_ref());
     let Entries { web_sockets, all } = document.log.entries;
     if web_sockets.is_empty() {
         let message = format!(
@@ -162,12 +168,10 @@ pub(super) fn sessions<'a>(
             message,
         });
     }
-    let place = |entry: usize| Place {
-        name: name.to_owned(),
-        entry,
-    };
+    let place = |index: usize, entry: &Entry<'_>| Place::new(name, index, entry.url().as_deref());
     let outlines = web_sockets.iter();
-    let outlines = outlines.map(|(index, entry)| entry.outline(&place(*index), beside, writer));
+    let outlines =
+        outlines.map(|(index, entry)| entry.outline(&place(*index, entry), beside, writer));
     let outlines: Vec<Outline> = outlines.collect();
     let begins = placed(&outlines);
     let listed: Vec<(Wall, Option<&str>)> = begins
@@ -185,7 +189,8 @@ pub(super) fn sessions<'a>(
         let outline = &outlines[which];
         let dated = outline.monotonic.is_some() || outline.has_date;
         let begin = dated.then_some(begins[which]);
-        let session = entry.session(&place(index), beside, begin, writer)?;
+        let place = place(index, &entry);
+        let session = entry.session(&place, beside, begin, writer)?;
         let has_times = outline.earliest.is_some() || outline.monotonic.is_some();
         timeless += usize::from(session.talks && !has_times);
         left_out += outline.left_out;

@@ -1,12 +1,11 @@
 //! What is known about an archive from the name and the version of the program that wrote it.
 
-use serde::Deserialize;
+use serde_json::value::RawValue;
 
+use super::members::{members, scalar};
 use crate::import::wall::Wall;
 
 /// A program that an archive names: its creator, or the browser that it was recorded with.
-#[derive(Deserialize)]
-#[serde(expecting = "an object with the name and the version of a program")]
 pub(super) struct Program {
     pub(super) name: Option<String>,
     version: Option<String>,
@@ -75,6 +74,15 @@ impl Writer {
 }
 
 impl Program {
+    /// `None` if what the archive has is not an object: then nothing is known about the program.
+    pub(super) fn of(value: &RawValue) -> Option<Self> {
+        let [name, version] = members(value, ["name", "version"])?;
+        Some(Self {
+            name: name.and_then(scalar),
+            version: version.and_then(scalar),
+        })
+    }
+
     pub(super) fn is(&self, name: &str) -> bool {
         let own = self.name.as_deref();
         own.is_some_and(|own| own.eq_ignore_ascii_case(name))

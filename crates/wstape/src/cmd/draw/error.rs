@@ -8,6 +8,7 @@ use wstape_tape::TapeError;
 
 use crate::cmd::redaction::NoRandomBytes;
 use crate::cmd::remedy;
+use crate::cmd::same_file::Itself;
 
 /// Why there is no drawing.
 #[derive(Debug, thiserror::Error)]
@@ -27,8 +28,8 @@ pub(super) enum DrawError {
     Random(#[from] NoRandomBytes),
     #[error("{} exists; --force overwrites it", .0.display())]
     Exists(PathBuf),
-    #[error("{} is the input; choose another file with --out", .0.display())]
-    Itself(PathBuf),
+    #[error(transparent)]
+    Itself(#[from] Itself),
     #[error("{}: {}", path.display(), remedy::unwritten(source))]
     Write { path: PathBuf, source: io::Error },
 }

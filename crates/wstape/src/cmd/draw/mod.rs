@@ -7,7 +7,7 @@ mod lines;
 mod out;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use self::out::{Out, STDOUT};
 use super::exit;
 use super::journal::TORN;
 use super::redaction::draw_key;
-use super::same_file::is_same;
+use super::same_file::another;
 use super::serve::JournalRedactor;
 
 #[derive(Debug, Args)]
@@ -44,6 +44,10 @@ pub(crate) struct DrawArgs {
     /// Overwrite the HTML file if it exists
     #[arg(long)]
     force: bool,
+
+    /// Print only errors and remarks on the input
+    #[arg(long, short)]
+    quiet: bool,
 
     /// The client's backoff, first cap and highest cap, such as 500ms,30s, to draw beside its gaps
     #[arg(long, value_name = "FIRST,MOST", value_parser = backoff)]
@@ -77,6 +81,9 @@ impl DrawArgs {
     pub(crate) fn run(&self) -> ExitCode {
         match self.draw() {
             Ok(notes) => {
+                if !self.quiet {
+                    eprintln!("drawn: {}", self.shown_out().display());
+                }
                 for note in notes {
                     eprintln!("wstape: {}: {note}", self.input.display());
                 }
@@ -92,9 +99,10 @@ impl DrawArgs {
     /// Draws it; returns remarks on the input.
     fn draw(&self) -> Result<Vec<String>, DrawError> {
         let input = Input::of(&self.input)?;
-        if is_same(&self.input, &self.out) {
-            return Err(DrawError::Itself(self.out.clone()));
-        }
+        another(
+            &self.input,
+            (self.out != Path::new(STDOUT)).then_some(&self.out),
+        )?;
         let kind = input.kind()?;
         let out = Out::at(&self.out, self.force)?;
         let backoff = self.backoff.map(|backoff| (backoff.first, backoff.most));
@@ -109,11 +117,16 @@ impl DrawArgs {
         Ok(notes)
     }
 
-    fn unwritten(&self, source: io::Error) -> DrawError {
-        let path = match self.out.to_str() {
+    /// What messages call the output.
+    fn shown_out(&self) -> PathBuf {
+        match self.out.to_str() {
             Some(STDOUT) => PathBuf::from("standard output"),
             _ => self.out.clone(),
-        };
+        }
+    }
+
+    fn unwritten(&self, source: io::Error) -> DrawError {
+        let path = self.shown_out();
         DrawError::Write { path, source }
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use wstape_mock_engine::Speed;
 use wstape_recorder::Pointer;
@@ -25,13 +26,13 @@ Exit status: 0 ended as asked; 1 with --exit an expectation was not met, the jou
 longer be written, or the system refused something; 2 bad usage or input."
 )]
 pub(crate) struct Serve {
-    /// The tape to play
-    #[arg(required_unless_present_any = UPSTREAM)]
+    /// The tape to play; - for standard input
+    #[arg(required_unless_present_any = UPSTREAM, value_parser = tape())]
     pub(super) tape: Option<PathBuf>,
     #[command(flatten)]
     pub(super) upstream: UpstreamArgs,
     /// Lay this tape, or one listed by `wstape overlays`, over it; may be repeated
-    #[arg(long, value_name = "TAPE")]
+    #[arg(long, value_name = "TAPE", value_parser = tape())]
     pub(super) overlay: Vec<PathBuf>,
     /// Address to listen on, or a name such as localhost:8765; port 0 picks a free port
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8765", value_parser = host_and_port)]
@@ -130,6 +131,14 @@ impl Serve {
             token => Ok(token),
         }
     }
+}
+
+/// A tape's path. Standard input has one, by which it is read as any other pipe or file is.
+fn tape() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().map(|path| match path.to_str() {
+        Some("-") => PathBuf::from("/dev/stdin"),
+        _ => path,
+    })
 }
 
 /// Parses a path, unchanged.
