@@ -162,16 +162,16 @@ impl Tls {
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
         let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain).collect();
         let certificates =
-            certificates.map_err(|error| flaw("the certificate", chain, reason(&error)))?;
+            certificates.map_err(|error| flaw(&CERTIFICATE, chain, reason(&error)))?;
         if certificates.is_empty() {
             let reason = "it holds no certificate".to_owned();
-            return Err(flaw("the certificate", chain, reason));
+            return Err(flaw(&CERTIFICATE, chain, reason));
         }
         if is_encrypted(key) {
             return Err(TlsError::Encrypted);
         }
-        let key = PrivateKeyDer::from_pem_slice(key)
-            .map_err(|error| flaw("the key", key, reason(&error)))?;
+        let key =
+            PrivateKeyDer::from_pem_slice(key).map_err(|error| flaw(&KEY, key, reason(&error)))?;
         let good = acceptor(certificates, key)?;
         let loopback: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
         Self::around(good, &Authority::new("wstape")?, &loopback, None)
@@ -211,20 +211,31 @@ impl Tls {
     }
 }
 
+/// What a PEM file is asked for: what messages call it, and how its labels end.
+struct Part {
+    name: &'static str,
+    label: &'static str,
+}
+
+const CERTIFICATE: Part = Part {
+    name: "the certificate",
+    label: "CERTIFICATE",
+};
+const KEY: Part = Part {
+    name: "the key",
+    label: "PRIVATE KEY",
+};
+
 /// What is wrong with a file in which a certificate or a key was not found: it holds other things
 /// whole, or is not PEM.
-fn flaw(what: &'static str, file: &[u8], reason: String) -> TlsError {
+fn flaw(part: &Part, file: &[u8], reason: String) -> TlsError {
     let labels: Vec<String> = labels(file).collect();
     let cut = labels.iter().any(|label| {
         let end = format!("-----END {label}-----");
         memchr::memmem::find(file, end.as_bytes()).is_none()
     });
-    let belongs = if what == "the key" {
-        "PRIVATE KEY"
-    } else {
-        "CERTIFICATE"
-    };
-    if labels.is_empty() || cut || labels.iter().any(|label| label.ends_with(belongs)) {
+    let what = part.name;
+    if labels.is_empty() || cut || labels.iter().any(|label| label.ends_with(part.label)) {
         return TlsError::Pem { what, reason };
     }
     let found = labels.join(", ");

@@ -107,6 +107,29 @@ fn it_lets_a_modifier_stand_where_the_reader_does() {
     }
 }
 
+/// An `expect` is about a frame or about a message, which have different members.
+#[test]
+fn what_an_expect_may_be_about_is_valid_where_the_reader_takes_it() {
+    let schema = schema();
+    for (received, valid) in [
+        (r#"{"kind":"text","text":"a"}"#, true),
+        (r#"{"kind":"close","code":1000}"#, true),
+        (r#"{"kind":"fin"}"#, false),
+        (r#"{"kind":"open","path":"/"}"#, false),
+        (r#"{"contains":"a"}"#, true),
+        (r#"{"json":{"op":"ping"},"kind":"text"}"#, true),
+        (r#"{"regex":"^a","note":"why"}"#, true),
+        (r#"{"jsonpath":"$.op","nth":1}"#, false),
+        (r#"{"contains":"a","unmatched":true}"#, false),
+        (r#"{"nth":1}"#, false),
+        ("{}", false),
+    ] {
+        let line = format!(r#"{{"at_ms":1,"expect":{{"received":{received}}}}}"#);
+        assert_eq!(Step::parse("t", 2, &line).is_ok(), valid, "{line}");
+        assert_eq!(is_valid(&schema, &line), valid, "{line}");
+    }
+}
+
 #[test]
 fn a_line_that_the_reader_refuses_is_not_valid() {
     let schema = schema();
