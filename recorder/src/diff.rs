@@ -262,9 +262,12 @@ impl Diff {
     /// The message's kind, or the step's key in parentheses.
     fn name_of(&self, step: &Step) -> String {
         let message = self.json(&step.action);
-        let message = message.and_then(|json| serde_json::from_slice::<Value>(json).ok());
+        let message = message.and_then(exact::parse);
         let name = message.and_then(|message| match &self.kind {
-            Some(kind) => kind.kind(&message),
+            Some(kind) => {
+                let number = kind.find(&message).and_then(exact::number);
+                number.map(str::to_owned).or_else(|| kind.kind(&message))
+            }
             None => message["event"].as_str().map(str::to_owned),
         });
         name.unwrap_or_else(|| format!("({})", step.key()))

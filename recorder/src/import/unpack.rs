@@ -149,7 +149,8 @@ impl<R: BufRead> Read for Gzip<R> {
                     if headless && !self.first && error.kind() == io::ErrorKind::InvalidInput {
                         return Err(more_after("gzip"));
                     }
-                    if member.get_mut().fill_buf().is_ok_and(<[u8]>::is_empty) {
+                    // A wrong checksum comes at the end too, and is damage.
+                    if error.kind() == io::ErrorKind::UnexpectedEof {
                         return Err(cut_off("gzip"));
                     }
                     return Err(error);
@@ -195,6 +196,9 @@ impl<R: BufRead> Frames<R> {
                     let mut skipped = self.packed.by_ref().take(length.into());
                     io::copy(&mut skipped, &mut io::sink())?;
                 }
+                Err(FrameDecoderError::ReadFrameHeaderError(
+                    ReadFrameHeaderError::BadMagicNumber(_),
+                )) if self.read => return Err(more_after("zstd")),
                 Err(FrameDecoderError::WindowSizeTooBig { .. }) => {
                     return Err(io::Error::other(format!(
                         "its zstd window is larger than {} MiB; unpack it first: \

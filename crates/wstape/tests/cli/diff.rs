@@ -87,6 +87,11 @@ fn numbers_are_compared_to_their_last_digit_and_by_their_value() {
             .contains("/data/n: 9007199254740993 → 9007199254740992\n")
     );
     assert!(shown("1", "\"1\"").contains("/data/n: 1 → \"1\"\n"));
+    // A number that names the kind of a message is its name, as it is written.
+    let (a, b) = (tape("1,\"k\":7"), tape("2,\"k\":7"));
+    let files = [("a.jsonl", &*a), ("b.jsonl", &*b)];
+    let said = run(&files, &["diff", "a.jsonl", "b.jsonl", "--kind", "/data/k"]).1;
+    assert!(said.starts_with("~ 7 at 0.001000\n"), "{said}");
 }
 
 #[test]
