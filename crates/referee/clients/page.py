@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from installed import CLIENTS, FIRST, OTHERS, ROOT
+from installed import CLIENTS, FIRST, OTHERS, PROTOCOLS, ROOT
 from judged import RESULTS, results_of
 
 PAGE = ROOT / "docs" / "field" / "clients.md"
@@ -19,7 +19,7 @@ def write_page(program: Path) -> None:
     """Writes the current tables between the page's markers."""
     kept = [name for name in CLIENTS if (RESULTS / f"{name}.json").exists()]
     text = PAGE.read_text()
-    for mark, columns in (("verdicts", FIRST), ("other verdicts", OTHERS)):
+    for mark, columns in (("verdicts", FIRST), ("other verdicts", OTHERS), ("verdicts on protocols", PROTOCOLS)):
         there = [name for name in columns if name in kept]
         if there:
             text = between(text, mark, verdicts(program, there))

@@ -29,8 +29,14 @@ pub(super) fn told_of(step: &Step) -> Step {
     told
 }
 
-/// Members that this answer copies from the message under the same name.
+/// Members that this answer copies from the message under the same name; of an answer that is a
+/// list, the places that it copies from the same places.
 pub(super) fn given_back(answer: &str) -> Vec<String> {
+    if let Ok(items) = serde_json::from_str::<Vec<serde_json::Value>>(answer) {
+        let copied = |n: &usize| items[*n].as_str() == Some(&format!("${{/{n}}}"));
+        let places = (0..items.len()).filter(copied);
+        return places.map(|n| n.to_string()).collect();
+    }
     let Ok(template) = Template::json(answer) else {
         return Vec::new();
     };
@@ -64,6 +70,8 @@ mod tests {
         assert_eq!(given_back(r#"{"a":1, "req_id": "${/req_id}"}"#), ["req_id"]);
         let others = r#"{"arg":"${/args/0}","channel":"${/name}","text":"no ${/text}"}"#;
         assert!(given_back(others).is_empty());
+        let places = r#"["${/0}","${/1}","${topic}","${/4}",{"0":"${/0}"}]"#;
+        assert_eq!(given_back(places), ["0", "1"]);
     }
 
     #[test]

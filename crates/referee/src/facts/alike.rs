@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
+use wstape_wire::framed::{Framed, records};
 
 /// The most subscriptions that one message is split into.
 const MAX_PARTS: usize = 256;
@@ -33,7 +34,11 @@ impl Alike {
         first: impl IntoIterator<Item = &'a str>,
         second: impl IntoIterator<Item = &'a str>,
     ) {
-        for (one, other) in first.into_iter().zip(second) {
+        let (first, second) = (first.into_iter(), second.into_iter());
+        for (one, other) in first
+            .flat_map(apart_by_record)
+            .zip(second.flat_map(apart_by_record))
+        {
             if let (Ok(one), Ok(other)) = (json(one), json(other)) {
                 differ(&one, &other, &mut Vec::new(), &mut self.differing);
             }
@@ -47,7 +52,7 @@ impl Alike {
         messages: impl IntoIterator<Item = &'a str>,
     ) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
-        for message in messages {
+        for message in messages.into_iter().flat_map(apart_by_record) {
             for one in self.parts(message) {
                 *counts.entry(one).or_default() += 1;
             }
@@ -60,7 +65,8 @@ impl Alike {
             return target_parts(message);
         };
         if let Value::Object(members) = &mut value {
-            members.retain(|name, _| !self.ids.contains(name));
+            // An id is a number or a text. What is given back whole is what was asked for.
+            members.retain(|name, value| is_list_or_object(value) || !self.ids.contains(name));
         }
         forget(&mut value, &mut Vec::new(), &self.differing);
         let parts = apart(&value);
@@ -100,8 +106,33 @@ fn target_parts(target: &str) -> Vec<String> {
     all.into_iter().map(|it| format!("{path}{it}")).collect()
 }
 
+/// The JSON of a message, or what a protocol's frame holds: Socket.IO's acknowledgement number is an
+/// id. A message that is a list has its members by position, so they are named by it: Phoenix's
+/// `[join_ref, ref, topic, event, payload]` is no list of streams.
 fn json(text: &str) -> serde_json::Result<Value> {
-    serde_json::from_str(text)
+    let value = serde_json::from_str(&text[Framed::of(text).json])?;
+    Ok(match value {
+        Value::Array(items) => {
+            let named = items.into_iter().enumerate();
+            Value::Object(named.map(|(n, item)| (n.to_string(), item)).collect())
+        }
+        other => other,
+    })
+}
+
+/// The records of a message that holds several, such as the commands that Centrifuge's clients send
+/// together; else the message.
+fn apart_by_record(message: &str) -> Vec<&str> {
+    let found = records(message);
+    if found.is_empty() {
+        vec![message]
+    } else {
+        found
+    }
+}
+
+fn is_list_or_object(value: &Value) -> bool {
+    matches!(value, Value::Array(_) | Value::Object(_))
 }
 
 /// Records the paths at which two values differ.
@@ -229,6 +260,52 @@ mod tests {
         assert!(same(&alike, &[first], &[second]));
         let other = r#"{"op":"subscribe","args":["y","z"],"nonce":"ba4","at":{"ms":9}}"#;
         assert!(!same(&alike, &[first], &[other]));
+    }
+
+    #[test]
+    fn a_number_to_be_acknowledged_is_an_id_and_what_is_asked_for_is_not() {
+        let alike = Alike::default();
+        let first = [r#"420["subscribe","trades"]"#, r#"421["subscribe","book"]"#];
+        let again = [r#"422["subscribe","trades"]"#, r#"423["subscribe","book"]"#];
+        assert!(same(&alike, &first, &again));
+        assert_eq!(alike.count(first).len(), 2);
+        assert!(!same(&alike, &first, &[again[0], again[0]]));
+    }
+
+    #[test]
+    fn commands_that_came_together_are_compared_one_by_one() {
+        let first = "{\"id\":1,\"connect\":{\"token\":\"x\"}}\n{\"id\":2,\"subscribe\":{\"channel\":\"a\"}}\n{\"id\":3,\"subscribe\":{\"channel\":\"b\"}}";
+        let mut alike = Alike::but_for(["id".to_owned()]);
+        alike.learn([first], [first.replace("\"x\"", "\"y\"").as_str()]);
+        let connect = r#"{"id":4,"connect":{"token":"z"}}"#;
+        let a = r#"{"id":5,"subscribe":{"channel":"a"}}"#;
+        let b = r#"{"id":6,"subscribe":{"channel":"b"}}"#;
+        assert!(same(&alike, &[first], &[connect, b, a]));
+        assert!(!same(&alike, &[first], &[connect, a, a]));
+    }
+
+    #[test]
+    fn members_of_a_message_that_is_a_list_are_told_by_their_places() {
+        let alike = Alike::but_for(["0".to_owned(), "1".to_owned()]);
+        let first = [
+            r#"["3","3","a","phx_join",{}]"#,
+            r#"["4","4","b","phx_join",{}]"#,
+        ];
+        let again = [
+            r#"["7","7","b","phx_join",{}]"#,
+            r#"["8","8","a","phx_join",{}]"#,
+        ];
+        assert!(same(&alike, &first, &again));
+        assert_eq!(alike.count(first).len(), 2);
+        assert!(!same(&alike, &first, &[again[0], again[0]]));
+    }
+
+    #[test]
+    fn what_an_answer_gives_back_whole_is_what_was_asked_for() {
+        let alike = Alike::but_for(["subscription".to_owned()]);
+        let trades = r#"{"method":"subscribe","subscription":{"type":"trades","coin":"BTC"}}"#;
+        let book = r#"{"method":"subscribe","subscription":{"type":"l2Book","coin":"BTC"}}"#;
+        assert_eq!(alike.count([trades, book]).len(), 2);
     }
 
     #[test]

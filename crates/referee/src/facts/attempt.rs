@@ -16,7 +16,7 @@ pub(crate) struct Attempt {
     pub(crate) accepted: Micros,
     /// What its request asked for, path and query, without the token.
     pub(crate) target: String,
-    /// Whether its request brought the token.
+    /// Whether its request or a message of it brought the token.
     pub(crate) brought_token: bool,
     /// The result of its handshake, and when.
     pub(crate) answer: Option<(Micros, Answer)>,

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
-use wstape_mock_engine::{Entry, JournalKind, RequestHead};
+use wstape_mock_engine::{ClientFrame, Entry, JournalKind, RequestHead};
 use wstape_tape::{End, Micros};
 
 pub(crate) use self::alike::Alike;
@@ -75,6 +75,7 @@ impl Facts {
             }
             JournalKind::Mark(name) => self.marks.push((at, name.clone())),
             JournalKind::Sent { what, .. } => self.sent(at, entry.conn, what),
+            JournalKind::Received(frame) => self.received(at, entry.conn, frame),
             kind => {
                 if let Some(attempt) = entry.conn.and_then(|conn| self.attempt_mut(conn)) {
                     happen(attempt, at, kind);
@@ -115,6 +116,17 @@ impl Facts {
         if let Some(attempt) = conn.and_then(|conn| self.attempt_mut(conn)) {
             attempt.brought_token |= brought;
             attempt.target = target;
+        }
+    }
+
+    /// Takes in a frame of the client. Many protocols log in by a message, not in the handshake.
+    fn received(&mut self, at: Micros, conn: Option<u64>, frame: &ClientFrame) {
+        let token = self.token.as_bytes();
+        let mut windows = frame.payload.windows(token.len().max(1));
+        let brought = windows.any(|it| it == token);
+        if let Some(attempt) = conn.and_then(|conn| self.attempt_mut(conn)) {
+            attempt.brought_token |= brought;
+            attempt.receive(at, frame);
         }
     }
 
@@ -231,10 +243,8 @@ fn happen(attempt: &mut Attempt, at: Micros, kind: &JournalKind) {
     if let Some(answer) = answer {
         attempt.answer.get_or_insert((at, answer));
     }
-    match kind {
-        JournalKind::Received(frame) => attempt.receive(at, frame),
-        JournalKind::ProtocolError(text) => attempt.errors.push((at, text.clone())),
-        _ => {}
+    if let JournalKind::ProtocolError(text) = kind {
+        attempt.errors.push((at, text.clone()));
     }
     let ended = match kind {
         JournalKind::Dropped(end) => Some(Ended::ByEngine(*end)),
@@ -253,7 +263,29 @@ fn happen(attempt: &mut Attempt, at: Micros, kind: &JournalKind) {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use wstape_mock_engine::FrameKind;
+
     use super::*;
+
+    #[test]
+    fn a_token_that_comes_in_a_message_counts_as_sent() {
+        let mut facts = Facts::new("token".to_owned());
+        facts.accept(Micros(0));
+        let mut say = |text: &'static str| {
+            let payload = Bytes::from_static(text.as_bytes());
+            let frame = ClientFrame {
+                kind: FrameKind::Text,
+                fin: true,
+                len: payload.len(),
+                payload,
+            };
+            facts.received(Micros(1), Some(1), &frame);
+            facts.attempts()[0].brought_token
+        };
+        assert!(!say("hello"));
+        assert!(say("CONNECT\nAuthorization:Bearer token\n\n\0"));
+    }
 
     #[test]
     fn a_second_request_on_a_connection_that_was_kept_is_an_attempt_of_its_own() {
