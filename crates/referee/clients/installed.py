@@ -29,7 +29,7 @@ FIRST = [
 # The columns of the second table: clients in other languages.
 OTHERS = ["gorilla", "java", "faye-websocket", "mojolicious", "libwebsockets"]
 # The columns of the third table: clients with a protocol of their own, judged over the healthy tape in their folder.
-PROTOCOLS = ["stompjs", "graphql-ws", "centrifuge", "phoenix"]
+PROTOCOLS = ["stompjs", "graphql-ws", "socket.io-client", "centrifuge", "phoenix"]
 CLIENTS = [*FIRST, *OTHERS, *PROTOCOLS]
 # Names the Debian packages that a client needs; the first one holds the library.
 PACKAGES = "packages.txt"

@@ -29,10 +29,11 @@ NO_SENDER = {"zero-engine-client"}
 # A client that speaks a protocol of its own has its healthy tape in its folder, and subscribes by itself.
 OWN_HEALTHY = "healthy.jsonl"
 # L5 withholds Pongs, but a healthy tape goes on with heartbeats that are messages: there is nothing to notice. The
-# message of P3 is none of GraphQL's, and graphql-ws ends at any such, however long.
+# message of P3 is none of GraphQL's, and graphql-ws ends at any such, however long. L3 silences Socket.IO's opening.
 NOT_ASKED = {
     "stompjs": {"L5"},
     "graphql-ws": {"P3"},
+    "socket.io-client": {"L3", "L5"},
     "centrifuge": {"L5"},
     "phoenix": {"L5"},
 }
