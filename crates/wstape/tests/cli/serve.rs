@@ -376,7 +376,7 @@ fn a_tape_may_come_by_standard_input() {
     let dir = folder();
     for (tape, status, sentence) in [
         ("good.jsonl", 0, ""),
-        ("bad.jsonl", 2, "/dev/stdin:2:13: unknown key \"dorp\""),
+        ("bad.jsonl", 2, "/dev/stdin:2:12: unknown key \"dorp\""),
     ] {
         for (pipe, more) in [
             ("cat TAPE | PROGRAM", "-"),
