@@ -348,7 +348,7 @@ fn what_is_no_archive_is_one_sentence_that_says_what_to_do() {
 }
 
 #[test]
-fn what_is_no_part_of_an_archive_is_named_by_its_place() {
+fn a_message_that_is_none_is_named_by_its_place() {
     let message = |message: &str| {
         format!(r#""_webSocketMessages":[{{"type":"send","opcode":1,"data":""}},{message}]"#)
     };
@@ -430,6 +430,10 @@ fn what_is_no_part_of_an_archive_is_named_by_its_place() {
         let said = said.unwrap_err();
         assert!(said.contains(sentence), "{member}: {said}");
     }
+}
+
+#[test]
+fn what_is_no_part_of_an_archive_is_named_by_its_place() {
     let web_socket = r#""_webSocketMessages":[]"#;
     for (members, sentence) in [
         (

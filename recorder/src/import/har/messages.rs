@@ -250,7 +250,7 @@ impl<'a> Messages<'a> {
             None | Some("-1") => (None, None),
             Some(text) => self.when(text, is_error)?,
         };
-        let what = self.what(written)?;
+        let what = self.what(&written)?;
         Ok(Message {
             at,
             monotonic,
@@ -258,7 +258,7 @@ impl<'a> Messages<'a> {
         })
     }
 
-    fn what(&self, written: Written<'_>) -> Result<What, ImportError> {
+    fn what(&self, written: &Written<'_>) -> Result<What, ImportError> {
         let kind = written
             .kind
             .map(|kind| scalar(kind).unwrap_or_else(|| kind.get().to_owned()));

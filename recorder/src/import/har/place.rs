@@ -32,7 +32,7 @@ impl Place {
     pub(super) fn flaw(&self, part: &str, message: impl Into<String>) -> ImportError {
         let mut message = message.into();
         if let Some(origin) = &self.origin {
-            message.push_str(&format!("; the entry is a connection to {origin}"));
+            message = format!("{message}; the entry is a connection to {origin}");
         }
         ImportError::Flaw {
             name: self.name.clone(),
