@@ -133,7 +133,8 @@ def kills_its_group() -> None:
 def kills_its_parents_group() -> None:
     follow()
     os.killpg(os.getpgid(os.getppid()), signal.SIGKILL)
-    follow_for_ever()
+    # It lives on, but does not dial: a dial that is seen before the keeper's end would answer E2.
+    time.sleep(LIFE_S)
 
 
 def orphaned_and_kills_its_parents_group() -> None:
