@@ -196,9 +196,6 @@ impl<R: BufRead> Frames<R> {
                     let mut skipped = self.packed.by_ref().take(length.into());
                     io::copy(&mut skipped, &mut io::sink())?;
                 }
-                Err(FrameDecoderError::ReadFrameHeaderError(
-                    ReadFrameHeaderError::BadMagicNumber(_),
-                )) if self.read => return Err(more_after("zstd")),
                 Err(FrameDecoderError::WindowSizeTooBig { .. }) => {
                     return Err(io::Error::other(format!(
                         "its zstd window is larger than {} MiB; unpack it first: \
@@ -214,12 +211,17 @@ impl<R: BufRead> Frames<R> {
 
     /// Says what an error means to someone who has the file.
     fn failed(&mut self, error: &FrameDecoderError) -> io::Error {
+        let no_frame = matches!(
+            error,
+            FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::BadMagicNumber(_))
+        );
         let at_end = self.packed.fill_buf().is_ok_and(<[u8]>::is_empty);
+        // Something else as short as a frame's magic number ends there too.
+        if self.read && !self.within && (no_frame || !at_end) {
+            return more_after("zstd");
+        }
         if at_end {
             return cut_off("zstd");
-        }
-        if self.read && !self.within {
-            return more_after("zstd");
         }
         io::Error::new(io::ErrorKind::InvalidData, format!("zstd: {error}"))
     }

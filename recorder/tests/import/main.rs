@@ -7,6 +7,7 @@ mod flows;
 mod garbled;
 mod genuine;
 mod har;
+mod har_flaws;
 mod mockforge;
 mod one_way;
 mod packed;

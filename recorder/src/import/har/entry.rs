@@ -104,7 +104,8 @@ impl<'a> Entry<'a> {
         beside: Option<&Attached>,
         writer: Writer,
     ) -> Outline {
-        let messages = self.messages(place, beside, writer);
+        let messages = Response::of(place, self.response)
+            .and_then(|response| self.messages(place, &response, beside, writer));
         let mut messages = messages.unwrap_or_else(|_| Messages::none(place.clone()));
         let first = messages.first().ok().flatten();
         let lasted = self.lasted(place, writer).unwrap_or_default();
@@ -151,11 +152,11 @@ impl<'a> Entry<'a> {
     fn messages(
         &self,
         place: &Place,
+        response: &Response<'a>,
         beside: Option<&Attached>,
         writer: Writer,
     ) -> Result<Messages<'a>, ImportError> {
-        let file = Response::of(place, self.response)?.content.file();
-        let messages = match (self.messages, file) {
+        let messages = match (self.messages, response.content.file()) {
             (Some(embedded), _) => Messages::embedded(place.clone(), embedded.get()),
             (None, Some(file)) => Messages::attached(place.clone(), beside, &file),
             (None, None) => Ok(Messages::none(place.clone())),
@@ -175,7 +176,8 @@ impl<'a> Entry<'a> {
         placed: Option<Wall>,
         writer: Writer,
     ) -> Result<Session<'a>, ImportError> {
-        let mut messages = self.messages(place, beside, writer)?;
+        let response = Response::of(place, self.response)?;
+        let mut messages = self.messages(place, &response, beside, writer)?;
         let started = self.started(place)?;
         let [waited, received] = place.part(".timings", self.timings, ["wait", "receive"])?;
         // How long the entry waited for an answer. Chrome, and what copies its protocol, count until
@@ -187,7 +189,6 @@ impl<'a> Entry<'a> {
         }
         let lasted = self.lasted(place, writer)?;
         let [url, asked] = place.part(".request", self.request, ["url", "headers"])?;
-        let response = Response::of(place, self.response)?;
         // The first message is needed early: a connection with a message older than its own start
         // began with that message, and a connection with any message was accepted, whatever its
         // status.

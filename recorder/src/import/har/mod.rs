@@ -168,10 +168,13 @@ pub(super) fn sessions<'a>(
             message,
         });
     }
-    let place = |index: usize, entry: &Entry<'_>| Place::new(name, index, entry.url().as_deref());
-    let outlines = web_sockets.iter();
-    let outlines =
-        outlines.map(|(index, entry)| entry.outline(&place(*index, entry), beside, writer));
+    let place = |(index, entry): &(usize, Entry<'_>)| {
+        let url = entry.url();
+        Place::new(name, *index, url.as_deref())
+    };
+    let places: Vec<Place> = web_sockets.iter().map(place).collect();
+    let outlines = web_sockets.iter().zip(&places);
+    let outlines = outlines.map(|((_, entry), place)| entry.outline(place, beside, writer));
     let outlines: Vec<Outline> = outlines.collect();
     let begins = placed(&outlines);
     let listed: Vec<(Wall, Option<&str>)> = begins
@@ -180,17 +183,17 @@ pub(super) fn sessions<'a>(
         .map(|(begin, outline)| (*begin, outline.url.as_deref()))
         .collect();
     let chosen = choice.of(name, &listed)?;
-    let mut entries: Vec<_> = web_sockets.into_iter().map(Some).collect();
+    let entries = web_sockets.into_iter().map(|(_, entry)| Some(entry));
+    let mut entries: Vec<_> = entries.collect();
     let mut sessions = Vec::with_capacity(chosen.len());
     let (mut timeless, mut left_out) = (0, 0);
     for which in chosen {
-        let (index, entry) = entries[which].take().expect("each is chosen once");
+        let entry = entries[which].take().expect("each is chosen once");
         // A connection without any time, in an archive that has none for it, is an error.
         let outline = &outlines[which];
         let dated = outline.monotonic.is_some() || outline.has_date;
         let begin = dated.then_some(begins[which]);
-        let place = place(index, &entry);
-        let session = entry.session(&place, beside, begin, writer)?;
+        let session = entry.session(&places[which], beside, begin, writer)?;
         let has_times = outline.earliest.is_some() || outline.monotonic.is_some();
         timeless += usize::from(session.talks && !has_times);
         left_out += outline.left_out;

@@ -45,8 +45,7 @@ pub(super) fn prepare(serve: &Serve, name: Option<&str>) -> Result<EngineBuilder
     for tape in serve.tapes() {
         if serve.check && !tape.is_file() && field::find(tape).is_none() {
             // Nobody plays it, so it can be read to its end.
-            let mut steps = TapeReader::open(tape).map_err(EngineError::from)?;
-            steps.try_for_each(|step| step.map(drop).map_err(EngineError::from))?;
+            Sound::look_through(tape).map_err(EngineError::from)?;
             continue;
         }
         // A pipe can only be read once; a file is checked completely before the port opens.
